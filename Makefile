@@ -1,0 +1,56 @@
+# Everything a newcomer needs: make demo, make test. Needs Python 3.11 and nothing else.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+CORES ?= all
+SNAKEMAKE := $(BIN)/snakemake --cores $(CORES)
+READY := $(VENV)/.ready
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test lint format config lock bench clean
+
+help:  ## what can be made
+	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):[^#]*## */\1\t/' | expand -t 12
+
+setup: $(READY)  ## the virtual environment, from pinned requirements
+
+$(READY): requirements.txt pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit("Python 3.11 is needed, this is " + sys.version.split()[0]) if sys.version_info[:2] != (3, 11) else None'
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch $@
+
+demo: $(READY)  ## the whole pipeline on the embedded default, from nothing to tables and report
+	@$(SNAKEMAKE)
+
+test: $(READY)  ## every test
+	$(BIN)/python -m pytest
+
+lint: $(READY)  ## style: ruff, snakefmt, snakemake --lint, generated files
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/snakefmt --check Snakefile rules
+	$(BIN)/snakemake --lint
+	$(BIN)/python -m wavbrivl.config.document --check
+	$(BIN)/python -m wavbrivl.workflow.environments --check
+
+format: $(READY)  ## rewrite the sources in the house style
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+	$(BIN)/snakefmt Snakefile rules
+
+config: $(READY)  ## regenerate config.yaml, schema.json, the table of keys and envs/
+	$(BIN)/python -m wavbrivl.config.document
+	$(BIN)/python -m wavbrivl.workflow.environments
+
+lock: $(READY)  ## resolve requirements.in anew and write requirements.txt and envs/
+	$(BIN)/python -m pip install --quiet --upgrade -r requirements.in
+	$(BIN)/python -m wavbrivl.workflow.environments --lock
+
+bench: $(READY)  ## measure speed beside its bound; NAME=media_vs_scripts for one
+	$(BIN)/python -m wavbrivl.bench $(NAME)
+
+clean:  ## remove what the embedded default made (data/ of other corpora stays)
+	rm -rf results/demo data/embedded data/benchmarks/embedded .snakemake

@@ -1,0 +1,44 @@
+"""WavBriVL: videos in, an audio encoder in BriVL's space and its measured numbers out.
+
+    snakemake --cores all                       the embedded default, from nothing to the report
+    snakemake --cores all --use-conda           the same, every rule in its own environment
+    snakemake --cores all train                 one stage: corpus, teacher, train, evaluate, publish
+    snakemake --configfile config/paper.yaml    another configuration, laid over config/config.yaml
+"""
+
+from snakemake.utils import min_version
+
+min_version("9.17")
+
+
+configfile: "config/config.yaml"
+
+
+include: "rules/common.smk"
+include: "rules/corpus.smk"
+include: "rules/teacher.smk"
+include: "rules/audio_encoder.smk"
+include: "rules/evaluate.smk"
+include: "rules/publish.smk"
+
+
+report: "workflow/report/workflow.rst"
+
+
+localrules:
+    all,
+    corpus,
+    teacher,
+    train,
+    evaluate,
+    publish,
+
+
+rule all:
+    default_target: True
+    input:
+        rules.publish.input,
+
+
+onsuccess:
+    shell("cat {RESULTS}/summary.txt 2>/dev/null || true")

@@ -1,0 +1,66 @@
+"""What every rule file uses: the checked configuration, paths, shard names, code digests.
+
+needs   the configuration; the clip list, where the corpus has one
+makes   nothing
+"""
+
+import importlib.util
+import sys
+
+
+def use_this_checkout():
+    """Import the package from this checkout, whatever else is installed."""
+    folder = Path(workflow.basedir) / "workflow/scripts/wavbrivl"
+    spec = importlib.util.spec_from_file_location(
+        "wavbrivl", folder / "__init__.py", submodule_search_locations=[str(folder)]
+    )
+    sys.modules["wavbrivl"] = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(sys.modules["wavbrivl"])
+
+
+use_this_checkout()
+
+from snakemake.exceptions import WorkflowError
+from wavbrivl.config import parse_config
+from wavbrivl.errors import UserError
+from wavbrivl.workflow.digest import code_digest
+from wavbrivl.workflow.plan import plan_run
+from wavbrivl.workflow.stale_lock import release_stale_lock
+
+if workflow.is_main_process:
+    release_stale_lock(Path(".snakemake"))
+
+try:
+    CONFIG = parse_config(config)
+    PLAN = plan_run(CONFIG, Path("data"))
+except UserError as error:
+    raise WorkflowError(str(error))
+
+CORPUS = f"data/{CONFIG.corpus.name}"
+CORPUS_NAME = "embedded corpus" if CONFIG.corpus.format == "embedded" else CONFIG.corpus.name
+WORLD = "data/embedded/world"
+RESULTS = f"results/{CONFIG.run}"
+LOGS = f"{RESULTS}/logs"
+BENCHMARKS = f"{RESULTS}/benchmarks"
+SPLITS = ["train", "validation", "test"]
+
+
+wildcard_constraints:
+    shard=r"(train|validation|test)-\d{5}",
+
+
+def shard_files(pattern, splits=SPLITS):
+    """`pattern` for every shard of `splits`, in order."""
+    names = [shard for split in splits for shard in PLAN.shards[split]]
+    return [f"{CORPUS}/{pattern}".replace("{shard}", shard) for shard in names]
+
+
+def settings(*sections):
+    """The parts of the configuration that a rule uses, as plain values for its parameters."""
+    whole = CONFIG.model_dump(mode="json")
+    return {name: whole[name] for name in sections}
+
+
+def scaled(mb):
+    """Memory in MB that grows with each attempt that a profile allows."""
+    return lambda wildcards, attempt: mb * attempt

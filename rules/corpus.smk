@@ -1,0 +1,114 @@
+"""Clips: from a list and its sources to media shards.
+
+needs   the clip list and the sources that corpus.* names; nothing for the embedded default
+makes   data/<corpus>/manifest/<shard>.csv      the clips of each shard
+        data/<corpus>/clips/<shard>.tar         the cut videos (the only stage with a network)
+        data/<corpus>/media/<shard>.tar         sound and frames, with an index and a ledger
+"""
+
+
+rule corpus:
+    """Everything up to the media shards."""
+    input:
+        shard_files("media/{shard}.tar"),
+
+
+rule make_world:
+    """Write the embedded world: videos with sound, their list and their hidden parameters."""
+    output:
+        videos=directory(f"{WORLD}/videos"),
+        clips=f"{WORLD}/clips.csv",
+        truth=f"{WORLD}/truth.csv",
+        labels=f"{WORLD}/labels.csv",
+    log:
+        f"{LOGS}/make_world.log",
+    benchmark:
+        f"{BENCHMARKS}/make_world.tsv"
+    conda:
+        "../envs/media.yaml"
+    threads: 2
+    params:
+        **settings("world", "seed"),
+        code=code_digest("wavbrivl.world.make"),
+    resources:
+        mem_mb=scaled(2000),
+        runtime=30,
+    script:
+        "../workflow/scripts/make_world.py"
+
+
+rule build_manifest:
+    """Decide which clips there are, what split each belongs to and which shard holds it."""
+    input:
+        clip_list=f"{WORLD}/clips.csv" if CONFIG.corpus.format == "embedded" else CONFIG.corpus.clip_list,
+        excluded=CONFIG.corpus.exclude_videos_in,
+    output:
+        shards=shard_files("manifest/{shard}.csv"),
+        summary=f"{CORPUS}/manifest/summary.json",
+    log:
+        f"{LOGS}/build_manifest.log",
+    benchmark:
+        f"{BENCHMARKS}/build_manifest.tsv"
+    conda:
+        "../envs/media.yaml"
+    params:
+        summary=PLAN.summary._asdict(),
+        **settings("corpus", "seed"),
+        code=code_digest("wavbrivl.corpus.manifest"),
+    resources:
+        mem_mb=scaled(2000),
+        runtime=30,
+    script:
+        "../workflow/scripts/build_manifest.py"
+
+
+rule fetch_clips:
+    """Fetch the videos of one shard, each once, and cut its clips out without re-encoding."""
+    input:
+        manifest=f"{CORPUS}/manifest/{{shard}}.csv",
+        world=f"{WORLD}/videos" if CONFIG.corpus.format == "embedded" else [],
+    output:
+        clips=f"{CORPUS}/clips/{{shard}}.tar" if CONFIG.corpus.keep_clips else temp(f"{CORPUS}/clips/{{shard}}.tar"),
+        ledger=f"{CORPUS}/clips/{{shard}}.ledger.csv",
+    log:
+        f"{LOGS}/fetch_clips/{{shard}}.log",
+    benchmark:
+        f"{BENCHMARKS}/fetch_clips/{{shard}}.tsv"
+    conda:
+        "../envs/media.yaml"
+    params:
+        sources=CONFIG.model_dump(mode="json")["corpus"]["sources"],
+        **settings("fetch"),
+        code=code_digest("wavbrivl.corpus.fetch", "wavbrivl.corpus.sources"),
+    resources:
+        mem_mb=scaled(1000),
+        runtime=12 * 60,
+        downloads=1,
+    script:
+        "../workflow/scripts/fetch_clips.py"
+
+
+rule extract_media:
+    """Decode the clips of one shard once: 16 kHz sound, square frames, quality columns."""
+    input:
+        manifest=f"{CORPUS}/manifest/{{shard}}.csv",
+        clips=f"{CORPUS}/clips/{{shard}}.tar",
+        ledger=f"{CORPUS}/clips/{{shard}}.ledger.csv",
+    output:
+        media=f"{CORPUS}/media/{{shard}}.tar",
+        index=f"{CORPUS}/media/{{shard}}.index.json",
+        ledger=f"{CORPUS}/media/{{shard}}.ledger.csv",
+    log:
+        f"{LOGS}/extract_media/{{shard}}.log",
+    benchmark:
+        f"{BENCHMARKS}/extract_media/{{shard}}.tsv"
+    conda:
+        "../envs/media.yaml"
+    params:
+        **settings("media", "seed"),
+        code=code_digest("wavbrivl.corpus.media"),
+    resources:
+        mem_mb=scaled(1500),
+        runtime=60,
+    script:
+        "../workflow/scripts/extract_media.py"

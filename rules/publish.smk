@@ -1,0 +1,198 @@
+"""Tables, figures, the run's own record and the report.
+
+needs   metrics, training log, embeddings
+makes   results/<run>/tables/table{1,2}.{csv,md}   measured beside published
+        results/<run>/figures/*.png
+        results/<run>/run.json                     configuration, versions, revision, machine
+        results/<run>/report.html, summary.txt
+"""
+
+TABLES = multiext(f"{RESULTS}/tables/", "table1.csv", "table1.md", "table2.csv", "table2.md")
+FIGURES = f"{RESULTS}/figures"
+ITEMS = expand(f"{RESULTS}/evaluation/{{task}}.items.csv", task=["esc50", "retrieval"])
+
+
+rule publish:
+    """Tables, figures, the report and a summary in a few lines."""
+    input:
+        TABLES,
+        f"{RESULTS}/summary.txt",
+        f"{RESULTS}/report.html",
+
+
+rule make_tables:
+    """Tables 1 and 2: measured and published numbers in separate columns."""
+    input:
+        metrics=METRICS,
+        scores=ITEMS,
+    output:
+        table1=report(
+            f"{RESULTS}/tables/table1.csv",
+            caption="../workflow/report/table1.rst",
+            category="Tables",
+            labels={"table": "1: tasks and data"},
+        ),
+        table1_md=f"{RESULTS}/tables/table1.md",
+        table2=report(
+            f"{RESULTS}/tables/table2.csv",
+            caption="../workflow/report/table2.rst",
+            category="Tables",
+            labels={"table": "2: classification and retrieval"},
+        ),
+        table2_md=f"{RESULTS}/tables/table2.md",
+        differences=f"{RESULTS}/tables/differences.csv",
+    log:
+        f"{LOGS}/make_tables.log",
+    benchmark:
+        f"{BENCHMARKS}/make_tables.tsv"
+    conda:
+        "../envs/torch.yaml"
+    params:
+        bootstrap=CONFIG.evaluate.bootstrap,
+        **settings("seed"),
+        code=code_digest("wavbrivl.publish.tables"),
+    resources:
+        mem_mb=scaled(500),
+        runtime=10,
+    script:
+        "../workflow/scripts/make_tables.py"
+
+
+rule draw_figures:
+    """Curves, retrieval examples, a map of the shared space, confusion, coverage."""
+    input:
+        training=f"{RESULTS}/training/metrics.jsonl",
+        retrieval=f"{RESULTS}/evaluation/retrieval.npz",
+        esc50=f"{RESULTS}/evaluation/esc50.items.csv",
+        media=shard_files("media/{shard}.tar", ["test"]),
+        index=shard_files("media/{shard}.index.json", ["test"]),
+        ledgers=shard_files("media/{shard}.ledger.csv"),
+    output:
+        curves=report(
+            f"{FIGURES}/training_curves.png",
+            caption="../workflow/report/training_curves.rst",
+            category="Training",
+            labels={"figure": "loss and validation"},
+        ),
+        retrieval=report(
+            f"{FIGURES}/retrieval.png",
+            caption="../workflow/report/retrieval.rst",
+            category="Retrieval",
+            labels={"figure": "sounds and the images they find"},
+        ),
+        space=report(
+            f"{FIGURES}/shared_space.png",
+            caption="../workflow/report/shared_space.rst",
+            category="Retrieval",
+            labels={"figure": "sounds and images in one space"},
+        ),
+        confusion=report(
+            f"{FIGURES}/esc50_confusion.png",
+            caption="../workflow/report/esc50_confusion.rst",
+            category="Classification",
+            labels={"figure": "ESC-50 confusion"},
+        ),
+        classes=report(
+            f"{FIGURES}/esc50_classes.png",
+            caption="../workflow/report/esc50_classes.rst",
+            category="Classification",
+            labels={"figure": "ESC-50 accuracy by class"},
+        ),
+        coverage=report(
+            f"{FIGURES}/coverage.png",
+            caption="../workflow/report/coverage.rst",
+            category="Corpus",
+            labels={"figure": "coverage by split and cause"},
+        ),
+    log:
+        f"{LOGS}/draw_figures.log",
+    benchmark:
+        f"{BENCHMARKS}/draw_figures.tsv"
+    conda:
+        "../envs/torch.yaml"
+    params:
+        shards=PLAN.shards,
+        dataset="embedded ESC-50" if EMBEDDED_ESC50 else "ESC-50",
+        **settings("seed"),
+        code=code_digest("wavbrivl.publish.figures"),
+    resources:
+        mem_mb=scaled(1500),
+        runtime=20,
+    script:
+        "../workflow/scripts/draw_figures.py"
+
+
+rule record_run:
+    """What this run was: effective configuration, package versions, revision, machine, coverage."""
+    input:
+        ledgers=shard_files("media/{shard}.ledger.csv"),
+        manifest=f"{CORPUS}/manifest/summary.json",
+    output:
+        record=report(
+            f"{RESULTS}/run.json",
+            caption="../workflow/report/run.rst",
+            category="Run",
+            labels={"record": "configuration, versions, coverage"},
+        ),
+    log:
+        f"{LOGS}/record_run.log",
+    benchmark:
+        f"{BENCHMARKS}/record_run.tsv"
+    conda:
+        "../envs/media.yaml"
+    params:
+        config=CONFIG.model_dump(mode="json"),
+        shards=PLAN.shards,
+        code=code_digest("wavbrivl.workflow.record", "wavbrivl.corpus.ledger"),
+    resources:
+        mem_mb=scaled(500),
+        runtime=10,
+    script:
+        "../workflow/scripts/record_run.py"
+
+
+rule summarise:
+    """The main numbers in a few lines, for the terminal."""
+    input:
+        metrics=METRICS,
+        teacher=f"{RESULTS}/metrics/teacher.json",
+        record=f"{RESULTS}/run.json",
+    output:
+        f"{RESULTS}/summary.txt",
+    log:
+        f"{LOGS}/summarise.log",
+    benchmark:
+        f"{BENCHMARKS}/summarise.tsv"
+    conda:
+        "../envs/media.yaml"
+    params:
+        code=code_digest("wavbrivl.publish.summary"),
+    resources:
+        mem_mb=scaled(300),
+        runtime=5,
+    script:
+        "../workflow/scripts/summarise.py"
+
+
+rule make_report:
+    """One self-contained page with captions; it also shows run times and code of every rule."""
+    input:
+        TABLES,
+        rules.draw_figures.output,
+        rules.record_run.output,
+        rules.summarise.output,
+    output:
+        f"{RESULTS}/report.html",
+    log:
+        f"{LOGS}/make_report.log",
+    benchmark:
+        f"{BENCHMARKS}/make_report.tsv"
+    conda:
+        "../envs/media.yaml"
+    params:
+        configfiles=workflow.overwrite_configfiles,
+    resources:
+        mem_mb=scaled(1000),
+        runtime=15,
+    script:
+        "../workflow/scripts/make_report.py"

@@ -1,0 +1,149 @@
+"""Released checkpoints are hostile until checked: nothing runs, nothing is guessed, keys fit or are named."""
+
+import pickle
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from wavbrivl.config.models import TeacherConfig
+from wavbrivl.errors import UserError
+from wavbrivl.files import sha256_of
+from wavbrivl.teacher.checkpoint import empty_towers, preset, read_checkpoint
+from wavbrivl.teacher.model import convert_checkpoint, load_teacher
+from wavbrivl.teacher.text import SPECIAL
+
+from tests.teacher_samples import TINY
+
+VOCABULARY = [*SPECIAL, "铃", "响"]
+
+
+class Trap:
+    """Touches a file when it is unpickled."""
+
+    def __init__(self, marker: Path):
+        self.marker = marker
+
+    def __reduce__(self):
+        return (Path.touch, (self.marker,))
+
+
+def released_state(config: TeacherConfig, vocabulary_size: int, seed: int, cheap: bool = False) -> dict:
+    """Every key that a released checkpoint of this size has, filled from a seeded generator.
+
+    `cheap` repeats one drawn row, or number, over a whole tensor, so that the pickle stays small.
+    """
+    generator = torch.Generator().manual_seed(seed)
+
+    def filled(key: str, like: torch.Tensor) -> torch.Tensor:
+        if not like.is_floating_point():
+            return torch.zeros(like.shape, dtype=like.dtype)
+        shape = like.shape[-1:] if cheap and like.dim() < 4 else torch.Size([1]) if cheap else like.shape
+        values = torch.randn(shape, generator=generator) * 0.02
+        return (values.abs() + 0.5 if key.endswith("running_var") else values).expand(like.shape)
+
+    shapes = empty_towers(config, vocabulary_size).state_dict()
+    state = {key: filled(key, like) for key, like in shapes.items()}
+    positions = torch.arange(config.text.positions).unsqueeze(0)
+    state["textencoder.backbone.bert.embeddings.position_ids"] = positions
+    return state | {key.replace("encoder.", "encoder_mom.", 1): value for key, value in state.items()}
+
+
+def write(folder: Path, config: TeacherConfig, learnable: dict, vocabulary=VOCABULARY) -> TeacherConfig:
+    """Save in the released format; the configuration that points there."""
+    torch.save({"learnable": learnable, "epoch": 3}, folder / "brivl.pth")
+    (folder / "vocab.txt").write_text("\n".join(vocabulary) + "\n", encoding="utf-8")
+    update = {
+        "checkpoint": str(folder / "brivl.pth"),
+        "checkpoint_sha256": sha256_of(folder / "brivl.pth"),
+        "vocabulary": str(folder / "vocab.txt"),
+    }
+    return config.model_copy(update=update)
+
+
+def test_a_checkpoint_is_converted_once_and_loads_strictly(tmp_path):
+    state = released_state(TINY, len(VOCABULARY), seed=1)
+    config = write(tmp_path, TINY, state)
+    convert_checkpoint(config, tmp_path / "teacher")
+    teacher = load_teacher(tmp_path / "teacher")
+    kept = {key for key in state if "_mom." not in key and not key.endswith("position_ids")}
+    assert set(teacher.towers.state_dict()) == kept
+    for key, value in teacher.towers.state_dict().items():
+        assert torch.equal(value, state[key]), key
+    embedded = teacher.embed_images(np.zeros((1, 20, 30, 3), np.uint8))
+    assert np.linalg.norm(embedded) == pytest.approx(1, abs=1e-5)
+
+
+@pytest.mark.slow
+def test_every_released_key_loads_at_full_size(tmp_path):
+    config, vocabulary = preset("baai"), [*SPECIAL, *(f"word{n}" for n in range(21128 - len(SPECIAL)))]
+    state = released_state(config, len(vocabulary), seed=2, cheap=True)
+    assert len(state) == 2320
+    convert_checkpoint(write(tmp_path, config, state, vocabulary), tmp_path / "teacher")
+    (tmp_path / "brivl.pth").unlink()
+    teacher = load_teacher(tmp_path / "teacher")
+    for key in ("imgencoder.learnable.imgFC.fc1.weight", "textencoder.learnable.textFC.fc2.bias"):
+        assert torch.equal(teacher.towers.state_dict()[key], state[key])
+    with torch.no_grad():
+        features = teacher.towers.imgencoder.backbone.forward_features(torch.zeros(1, 3, 380, 380))
+    assert features.shape == (1, 2048, 12, 12)
+    image = np.random.default_rng(0).integers(0, 256, (1, 360, 360, 3), dtype=np.uint8)
+    for embedded in (teacher.embed_images(image), teacher.embed_texts(["word1 word7"])):
+        assert embedded.shape == (1, 2048)
+        assert np.linalg.norm(embedded) == pytest.approx(1, abs=1e-5)
+
+
+@pytest.mark.parametrize("way", ["torch", "pickle", "hidden"])
+def test_a_malicious_pickle_is_refused_and_nothing_runs(tmp_path, way):
+    marker, path = tmp_path / "marker", tmp_path / "brivl.pth"
+    if way == "torch":
+        torch.save({"learnable": Trap(marker)}, path)
+    elif way == "hidden":
+        torch.save({"learnable": released_state(TINY, 7, seed=1), "optimizer": Trap(marker)}, path)
+    else:
+        path.write_bytes(pickle.dumps({"learnable": Trap(marker)}))
+    with pytest.raises(UserError, match="refused"):
+        read_checkpoint(path)
+    assert not marker.exists()
+    pickle.loads(pickle.dumps(Trap(marker)))  # the trap itself works
+    assert marker.exists()
+
+
+def test_what_is_not_the_checkpoint_is_one_sentence(tmp_path):
+    with pytest.raises(UserError, match="does not exist"):
+        read_checkpoint(tmp_path / "brivl.pth")
+    path = tmp_path / "brivl.pth"
+    path.write_text("<html>not found</html>")
+    with pytest.raises(UserError, match=r"brivl\.pth"):
+        read_checkpoint(path)
+    torch.save({"state_dict": {}}, path)
+    with pytest.raises(UserError, match="'learnable'"):
+        read_checkpoint(path)
+    with pytest.raises(UserError, match=r"checkpoint_sha256.*has the checksum"):
+        read_checkpoint(path, "0" * 64)
+    torch.save({"learnable": {"imgencoder.x": 3}}, path)
+    with pytest.raises(UserError, match="no tensor"):
+        read_checkpoint(path)
+    path.write_bytes(path.read_bytes()[:-200])
+    with pytest.raises(UserError, match=r"brivl\.pth"):
+        read_checkpoint(path)
+
+
+def test_keys_that_do_not_fit_are_counted_and_named(tmp_path):
+    state = released_state(TINY, len(VOCABULARY), seed=1)
+    del state["imgencoder.learnable.imgFC.fc1.bias"]
+    state["imgencoder.extra"] = torch.zeros(1)
+    state["textencoder.learnable.textFC.fc2.bias"] = torch.zeros(17)
+    with pytest.raises(UserError) as caught:
+        convert_checkpoint(write(tmp_path, TINY, state), tmp_path / "teacher")
+    message = str(caught.value)
+    assert "1 missing (first: imgencoder.learnable.imgFC.fc1.bias)" in message
+    assert "1 unknown (first: imgencoder.extra)" in message
+    assert "1 of another shape (first: textencoder.learnable.textFC.fc2.bias)" in message
+    assert not (tmp_path / "teacher").exists()
+
+
+def test_a_checkpoint_needs_a_vocabulary(tmp_path):
+    config = TINY.model_copy(update={"checkpoint": str(tmp_path / "brivl.pth")})
+    with pytest.raises(UserError, match=r"teacher\.vocabulary"):
+        convert_checkpoint(config, tmp_path / "teacher")

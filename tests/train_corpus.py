@@ -1,0 +1,73 @@
+"""A small corpus in memory with the interface of media shards, for tests of training."""
+
+import csv
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from wavbrivl.config.models import AudioEncoderConfig, TrainingConfig, WavLMConfig
+
+CLASSES = 4
+DIM = 8
+
+
+@dataclass(frozen=True)
+class Clip:
+    clip_id: str
+    video_id: str
+    label: str
+    n_samples: int
+
+
+class FakeShards:
+    """Tones whose pitch is the class, with 16 bit samples as FLAC would give them."""
+
+    def __init__(self, split: str, count: int, samples: int = 2400) -> None:
+        random = np.random.default_rng([len(split), count])
+        self.waves = [_tone(i % CLASSES, samples, random) for i in range(count)]
+        self.clips = [
+            Clip(f"{split}{i}_0_150", f"{split}{i // 2}", str(i % CLASSES), samples) for i in range(count)
+        ]
+
+    def __len__(self) -> int:
+        return len(self.clips)
+
+    def audio(self, i: int, start: int = 0, length: int | None = None) -> np.ndarray:
+        stop = None if length is None else start + length
+        return self.waves[i][start:stop].astype(np.float32) / np.float32(32768)
+
+
+def _tone(label: int, samples: int, random: np.random.Generator) -> np.ndarray:
+    hertz = 300 * 2 ** (label + random.uniform(-0.2, 0.2))
+    wave = np.sin(2 * np.pi * hertz * np.arange(samples) / 16000 + random.uniform(0, 6))
+    return np.rint(8000 * wave + 800 * random.standard_normal(samples)).astype(np.int16)
+
+
+def write_embeddings(folder: Path, split: str, shards: FakeShards, frames: int = 2) -> tuple[Path, Path]:
+    """Image embeddings that know the class of each clip: matrix and table as `embed_shards` writes them."""
+    random = np.random.default_rng([3, len(split)])
+    centres = np.random.default_rng(5).normal(size=(CLASSES, DIM))
+    labels = [int(clip.label) for clip in shards.clips]
+    matrix = centres[labels][:, None] + 0.3 * random.normal(size=(len(labels), frames, DIM))
+    matrix /= np.linalg.norm(matrix, axis=2, keepdims=True)
+    folder.mkdir(parents=True, exist_ok=True)
+    np.save(folder / f"{split}.npy", matrix.astype(np.float32))
+    with (folder / f"{split}.csv").open("w", encoding="utf-8", newline="") as handle:
+        writer = csv.writer(handle, lineterminator="\n")
+        writer.writerow(["clip_id", "video_id", "label"])
+        writer.writerows([c.clip_id, c.video_id, c.label] for c in shards.clips)
+    return folder / f"{split}.npy", folder / f"{split}.csv"
+
+
+def tiny_audio(**changes) -> AudioEncoderConfig:
+    """The smallest encoder: two layers of width 16, windows of 0.1 s."""
+    wavlm = {"hidden_size": 16, "layers": 2, "heads": 2, "intermediate_size": 16, "conv_channels": 4}
+    wavlm |= {"position_kernel": 8, **changes.pop("wavlm", {})}
+    values = {"embedding_dim": 12, "projection_hidden": 10, "window_seconds": 0.1, **changes}
+    return AudioEncoderConfig(wavlm=WavLMConfig(**wavlm), **values)
+
+
+def tiny_training(**changes) -> TrainingConfig:
+    """A dozen steps of four clips against a queue of eight."""
+    values = {"steps": 12, "batch_size": 4, "queue_size": 8, "validate_every": 5, "log_every": 2, **changes}
+    return TrainingConfig(**values)

@@ -1,0 +1,73 @@
+"""Sound files and the encoder interface."""
+
+import numpy as np
+import pytest
+import soundfile
+from wavbrivl.errors import UserError
+from wavbrivl.evaluate.audio_files import read_audio
+from wavbrivl.evaluate.encoders import EncoderSettings, load_encoder
+
+
+def tone(seconds, rate, pitch=440.0):
+    return 0.4 * np.sin(2 * np.pi * pitch * np.arange(round(seconds * rate)) / rate)
+
+
+@pytest.mark.parametrize("rate", [8000, 16_000, 22_050, 44_100, 48_000, 192_000])
+@pytest.mark.parametrize(("channels", "subtype"), [(1, "PCM_16"), (2, "PCM_24"), (1, "PCM_U8"), (2, "FLOAT")])
+def test_any_rate_depth_and_channels_become_16_khz_mono(tmp_path, rate, channels, subtype):
+    path = tmp_path / "tone.wav"
+    soundfile.write(path, np.stack([tone(1.0, rate)] * channels, axis=1), rate, subtype=subtype)
+    sound = read_audio(path)
+    assert sound.dtype == np.float32
+    assert sound.shape == (16_000,)
+    assert np.abs(np.fft.rfft(sound)).argmax() == 440
+    assert np.abs(sound).max() == pytest.approx(0.4, abs=0.03)
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [(b"", "not a readable"), (b"RIFF0000WAVE", "not a readable"), (None, "no such sound file")],
+)
+def test_an_unreadable_file_is_one_sentence(tmp_path, content, message):
+    path = tmp_path / "broken.wav"
+    if content is not None:
+        path.write_bytes(content)
+    with pytest.raises(UserError, match=rf"broken\.wav: .*{message}") as caught:
+        read_audio(path)
+    assert "\n" not in str(caught.value)
+
+
+def test_samples_that_are_not_numbers_are_refused(tmp_path):
+    soundfile.write(tmp_path / "nan.wav", np.array([0.1, np.nan, 0.2]), 16_000, subtype="FLOAT")
+    with pytest.raises(UserError, match="not numbers"):
+        read_audio(tmp_path / "nan.wav")
+
+
+def test_log_mel_statistics_of_any_length():
+    encoder = load_encoder("logmel", EncoderSettings(device="cpu", seed=0))
+    lengths = [1, 100, 1023, 1024, 16_000, 80_000]
+    sounds = [
+        tone(1, 16_000)[:n].astype(np.float32) if n <= 16_000 else np.zeros(n, np.float32) for n in lengths
+    ]
+    together = encoder.embed(sounds, 4)
+    assert together.embedding.shape == (6, encoder.dim)
+    assert together.projection is None
+    assert np.isfinite(together.embedding).all()
+    for i, sound in enumerate(sounds):
+        assert np.array_equal(encoder.embed([sound], 1).embedding[0], together.embedding[i])
+
+
+def test_log_mel_mean_follows_the_level():
+    encoder = load_encoder("logmel", EncoderSettings(device="cpu", seed=0))
+    noise = np.random.default_rng(0).normal(size=16_000).astype(np.float32)
+    quiet, loud = encoder.embed([0.1 * noise, noise], 2).embedding
+    assert loud[:64] - quiet[:64] == pytest.approx(np.full(64, 2 * np.log(10)), abs=0.05)
+    assert loud[64:] == pytest.approx(quiet[64:], abs=0.05)
+
+
+def test_unknown_names_and_missing_models_are_refused(tmp_path):
+    settings = EncoderSettings(device="cpu", seed=0, model=tmp_path)
+    with pytest.raises(UserError, match="no encoder 'clap'"):
+        load_encoder("clap", settings)
+    with pytest.raises(UserError, match="not a model folder"):
+        load_encoder("wavbrivl", settings)

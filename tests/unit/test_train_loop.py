@@ -1,0 +1,212 @@
+"""Training as a whole: what it writes, that it learns, and that an interruption changes nothing."""
+
+import json
+import logging
+
+import numpy as np
+import pytest
+import torch
+from safetensors.torch import load_file
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+from transformers import AutoModel
+from wavbrivl import compute
+from wavbrivl.audio.embedding import embed_waveforms
+from wavbrivl.audio.processing import WavBriVLProcessor
+from wavbrivl.errors import UserError
+from wavbrivl.train import loop
+from wavbrivl.train.export import export_model, load_trained
+from wavbrivl.train.loop import Trainer, train_encoder
+from wavbrivl.train.optimizer import make_optimizer, rate_factor
+
+from tests.train_corpus import DIM, FakeShards, tiny_audio, tiny_training, write_embeddings
+
+
+class KilledError(Exception):
+    """Stands for a kill between two steps."""
+
+
+@pytest.fixture(scope="module", autouse=True)
+def one_thread():
+    """Two threads that wait for each other are slow where tests run side by side."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(compute, "THREADS", 1)
+        yield
+
+
+def run(out, config=None, validation=6, **changes):
+    train, held_out = FakeShards("train", 20), FakeShards("validation", validation)
+    data = out.parent / f"data{validation}"
+    embeddings = {
+        "train": write_embeddings(data, "train", train),
+        "validation": write_embeddings(data, "validation", held_out),
+    }
+    values = {"config": config or tiny_training(), "seed": 1, **changes}
+    audio = tiny_audio(wavlm={"dropout": 0.1})
+    train_encoder(train, held_out, embeddings, audio, out=out, **values)
+
+
+def rows(out):
+    return [json.loads(line) for line in (out / "metrics.jsonl").read_text().splitlines()]
+
+
+def steps_on_board(out, tag="train/loss"):
+    board = EventAccumulator(str(out / "tensorboard"))
+    board.Reload()
+    return [event.step for event in board.Scalars(tag)]
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory):
+    out = tmp_path_factory.mktemp("finished") / "run"
+    run(out)
+    return out
+
+
+def test_files_and_rows(finished):
+    train = [row for row in rows(finished) if row["kind"] == "train"]
+    assert [row["step"] for row in train] == [2, 4, 6, 8, 10, 12] == steps_on_board(finished)
+    assert train[-1]["loss"] == pytest.approx(sum(train[-1]["parts"].values()), rel=1e-5)
+    assert sum(train[-1]["layer_weights"]) == pytest.approx(1)
+    validation = [row for row in rows(finished) if row["kind"] == "validation"]
+    on_board = steps_on_board(finished, "validation/mrr_audio_to_image")
+    assert [row["step"] for row in validation] == [5, 10, 12] == on_board
+    state = torch.load(finished / "last.pt", weights_only=True)
+    assert state["step"] == 12
+    best = load_file(finished / "best.safetensors")
+    assert best.keys() == state["model"].keys()
+
+
+@pytest.mark.parametrize("step", [1, 5, 7, 11])
+def test_an_interrupted_run_ends_with_the_same_bits(finished, tmp_path, monkeypatch, step):
+    update = Trainer._update
+
+    def interrupted(self, batch):
+        if self.step == step:
+            raise KilledError
+        return update(self, batch)
+
+    monkeypatch.setattr(Trainer, "_update", interrupted)
+    with pytest.raises(KilledError):
+        run(tmp_path / "run")
+    monkeypatch.undo()
+    # A workflow may take away the outputs that it knows of before it starts the job again.
+    (tmp_path / "run" / "best.safetensors").unlink(missing_ok=True)
+    (tmp_path / "run" / "metrics.jsonl").unlink()
+    run(tmp_path / "run")
+    same_result(finished, tmp_path / "run")
+    assert steps_on_board(tmp_path / "run") == [2, 4, 6, 8, 10, 12]
+
+
+def same_result(expected, got):
+    one, two = (torch.load(folder / "last.pt", weights_only=True) for folder in (expected, got))
+    for part in ("model", "momentum", "objective"):
+        for name, tensor in one[part].items():
+            torch.testing.assert_close(two[part][name], tensor, rtol=0, atol=0, msg=f"{part}.{name}")
+    for index, moments in one["optimizer"]["state"].items():
+        for name, tensor in moments.items():
+            torch.testing.assert_close(two["optimizer"]["state"][index][name], tensor, rtol=0, atol=0)
+    assert (expected / "best.safetensors").read_bytes() == (got / "best.safetensors").read_bytes()
+    timing = {"step_seconds", "wait_seconds"}
+    plain = [[{k: v for k, v in row.items() if k not in timing} for row in rows(f)] for f in (expected, got)]
+    assert plain[0] == plain[1]
+
+
+def test_a_finished_run_does_nothing_but_put_its_outputs_back(finished, monkeypatch):
+    before = {name: (finished / name).read_bytes() for name in ("best.safetensors", "metrics.jsonl")}
+    for name in before:
+        (finished / name).unlink()
+    monkeypatch.setattr(Trainer, "_update", lambda *_: pytest.fail("a finished run was trained on"))
+    run(finished)
+    assert before == {name: (finished / name).read_bytes() for name in before}
+
+
+@pytest.mark.parametrize("change", [{"seed": 2}, {"revision": "other"}, {"config": tiny_training(steps=4)}])
+def test_another_configuration_starts_anew(tmp_path, caplog, change):
+    run(tmp_path / "run", tiny_training(steps=3))
+    with caplog.at_level(logging.WARNING, "wavbrivl"):
+        run(tmp_path / "run", **{"config": tiny_training(steps=3), **change})
+    assert "another configuration" in caplog.text
+    numbers = [row["step"] for row in rows(tmp_path / "run") if row["kind"] == "train"]
+    assert numbers == sorted(set(numbers))
+
+
+def test_a_damaged_checkpoint_is_said_and_replaced(tmp_path, caplog):
+    run(tmp_path / "run", tiny_training(steps=3))
+    (tmp_path / "run" / "last.pt").write_bytes(b"not a checkpoint")
+    run(tmp_path / "run", tiny_training(steps=3))
+    assert "cannot be read" in caplog.text
+    assert torch.load(tmp_path / "run" / "last.pt", weights_only=True)["step"] == 3
+
+
+@pytest.mark.parametrize("change", [{"loss": "in_batch"}, {"momentum_scope": "full"}, {}])
+def test_held_out_sounds_find_their_images(tmp_path, change):
+    config = tiny_training(steps=60, learning_rate=1e-2, validate_every=30, noise_snr_db=None, **change)
+    run(tmp_path / "run", config, validation=8)
+    last = [row for row in rows(tmp_path / "run") if row["kind"] == "validation"][-1]
+    chance = sum(1 / r for r in range(1, 9)) / 8  # 0.34; the class alone, of which there are two each: 0.75
+    assert (last["mrr_audio_to_image"] + last["mrr_image_to_audio"]) / 2 > chance + 0.15
+
+
+def test_without_validation_clips_the_latest_weights_are_kept(tmp_path, caplog):
+    run(tmp_path / "run", tiny_training(steps=3), validation=0)
+    state = torch.load(tmp_path / "run" / "last.pt", weights_only=True)
+    best = load_file(tmp_path / "run" / "best.safetensors")
+    assert all(torch.equal(best[name], tensor) for name, tensor in state["model"].items())
+    assert "no validation clips" in caplog.text
+
+
+def test_a_loss_that_is_not_finite_names_the_key(tmp_path, monkeypatch):
+    contrast = loop.make_objective
+
+    def broken(*args):
+        objective = contrast(*args)
+        objective.temperature = float("nan")
+        return objective
+
+    monkeypatch.setattr(loop, "make_objective", broken)
+    with pytest.raises(UserError, match=r"training\.learning_rate"):
+        run(tmp_path / "run")
+
+
+def test_schedule_and_parameter_groups():
+    factors = [rate_factor(step, 100, 0.1) for step in range(100)]
+    assert factors[0] == pytest.approx(0.1) and max(factors) == factors[9] == factors[10] == 1
+    assert factors[-1] < 0.001 and sorted(factors[10:], reverse=True) == factors[10:]
+    model = loop.build_model(tiny_audio(), DIM)
+    optimizer = make_optimizer(model, tiny_training(backbone_rate_factor=0.5, weight_decay=0.1))
+    names = {id(p): name for name, p in model.named_parameters()}
+    decayed = {names[id(p)] for g in optimizer.param_groups if g["weight_decay"] for p in g["params"]}
+    plain = {names[id(p)] for g in optimizer.param_groups if not g["weight_decay"] for p in g["params"]}
+    assert decayed | plain == set(names.values()) and not decayed & plain
+    assert {"pooling.layer_weights", "heads.mlp.0.bias"} <= plain
+    assert "heads.mlp.0.weight" in decayed and not any("gru_rel_pos_const" in name for name in decayed)
+    slow = {names[id(p)] for g in optimizer.param_groups if g["factor"] == 0.5 for p in g["params"]}
+    assert slow == {name for name in names.values() if name.startswith("wavlm.")}
+
+
+def test_export_gives_a_folder_for_from_pretrained_with_a_card(finished, tmp_path):
+    value = {"value": 0.5, "ci95": [0.4, 0.6], "chance": 0.1}
+    metadata = {
+        "run": "demo",
+        "coverage": {"expected": 30, "found": 26, "missing": {"gone": 4}},
+        "teacher": {"kind": "brivl"},
+        "metrics": [{"task": "esc50", "dataset": "ESC-50", "n": 50, "metrics": {"accuracy": value}}],
+    }
+    export_model(finished, tmp_path / "model", metadata)
+    export_model(finished, tmp_path / "model", metadata)
+    model = AutoModel.from_pretrained(tmp_path / "model")
+    sound = [FakeShards("validation", 6).audio(2)]
+    trained, _ = load_trained(finished)
+    for name, weight in trained.state_dict().items():
+        torch.testing.assert_close(model.state_dict()[name], weight, rtol=0, atol=0)
+    expected = embed_waveforms(trained, sound).projection
+    np.testing.assert_allclose(embed_waveforms(model, sound).projection, expected, atol=1e-6)
+    assert WavBriVLProcessor.from_pretrained(tmp_path / "model").sampling_rate == 16000
+    card = (tmp_path / "model" / "README.md").read_text()
+    assert "26 of 30 clips were found; missing: gone 4" in card
+    assert "| esc50 | ESC-50 | 50 | accuracy | 0.5000 | 0.4000 to 0.6000 | 0.1000 |" in card
+
+
+def test_export_of_an_untrained_folder_is_refused(tmp_path):
+    with pytest.raises(UserError, match=r"config\.json is missing"):
+        export_model(tmp_path, tmp_path / "model", {})

@@ -1,0 +1,90 @@
+"""A checkout of one's own to run the workflow in, at toy size."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+PARTS = ("Snakefile", "rules", "workflow", "config", "profiles", "envs")
+
+
+@dataclass(frozen=True)
+class Checkout:
+    """A folder that holds the workflow and nothing that it has made yet."""
+
+    path: Path
+
+    def command(self, *arguments: str, cores: int = 2, config: str = "config/test.yaml") -> list[str]:
+        overlay = ["--configfile", config] if config else []
+        return [sys.executable, "-m", "snakemake", "--cores", str(cores), *arguments, *overlay]
+
+    def run(self, *arguments: str, cores: int = 2, config: str = "config/test.yaml", timeout: int = 600):
+        """Run Snakemake to its end and return the finished process, output as text."""
+        return subprocess.run(
+            self.command(*arguments, cores=cores, config=config),
+            cwd=self.path,
+            env=os.environ | {"PYTHONDONTWRITEBYTECODE": "1"},
+            capture_output=True,
+            text=True,
+            timeout=timeout,
+            check=False,
+        )
+
+    def planned(self, *arguments: str, config: str = "config/test.yaml") -> dict[str, int]:
+        """How many jobs of each rule a dry run wants."""
+        done = self.run("--dry-run", "--quiet", "rules", *arguments, config=config)
+        assert done.returncode == 0, done.stdout + done.stderr
+        return _job_counts(done.stdout + done.stderr)
+
+    def json(self, path: str):
+        return json.loads((self.path / path).read_text(encoding="utf-8"))
+
+
+def _job_counts(text: str) -> dict[str, int]:
+    lines = text.splitlines()
+    if not any(line.startswith("job ") for line in lines):
+        return {}
+    start = next(i for i, line in enumerate(lines) if line.startswith("job "))
+    rows = [line.split() for line in lines[start + 2 :]]
+    counts = {row[0]: int(row[1]) for row in rows if len(row) == 2 and row[1].isdigit()}
+    counts.pop("total", None)
+    return counts
+
+
+def new_checkout(path: Path) -> Checkout:
+    path.mkdir(parents=True)
+    for part in PARTS:
+        source = ROOT / part
+        if source.is_dir():
+            shutil.copytree(source, path / part, ignore=shutil.ignore_patterns("__pycache__"))
+        else:
+            shutil.copy2(source, path / part)
+    return Checkout(path)
+
+
+@pytest.fixture
+def checkout(tmp_path) -> Checkout:
+    """A fresh checkout: nothing has run in it."""
+    return new_checkout(tmp_path / "checkout")
+
+
+@pytest.fixture(scope="session")
+def finished(tmp_path_factory) -> Checkout:
+    """A checkout in which the toy workflow ran to its end on two cores. Tests must not change it."""
+    checkout = new_checkout(tmp_path_factory.mktemp("workflow") / "finished")
+    done = checkout.run()
+    assert done.returncode == 0, done.stdout[-4000:] + done.stderr[-8000:]
+    return checkout
+
+
+@pytest.fixture
+def copied(finished, tmp_path) -> Checkout:
+    """A copy of the finished checkout, times kept, to change as one likes."""
+    shutil.copytree(finished.path, tmp_path / "copy", symlinks=True)
+    return Checkout(tmp_path / "copy")

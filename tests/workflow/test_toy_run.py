@@ -1,0 +1,101 @@
+"""The whole DAG at toy size: it ends, a second call does nothing, one edit reruns what depends on it."""
+
+import hashlib
+import json
+from pathlib import Path
+
+import pytest
+
+pytestmark = pytest.mark.workflow
+
+STAGES = {"corpus", "teacher", "train", "evaluate", "publish", "all"}
+
+
+def test_every_promised_output_is_there(finished):
+    results = finished.path / "results/test"
+    for name in ("esc50", "esc50_zeroshot", "vggsound_retrieval", "teacher"):
+        metrics = finished.json(f"results/test/metrics/{name}.json")
+        assert metrics["n"] > 0
+    for encoder in ("random", "logmel"):
+        assert (results / f"metrics/{encoder}/esc50.json").is_file()
+        assert (results / f"metrics/{encoder}/vggsound_retrieval.json").is_file()
+    for table in ("table1", "table2"):
+        assert (results / f"tables/{table}.csv").is_file()
+        assert (results / f"tables/{table}.md").is_file()
+    assert len(list((results / "figures").glob("*.png"))) >= 4
+    assert (results / "model/config.json").is_file()
+    assert "<html" in (results / "report.html").read_text(encoding="utf-8")[:2000].lower()
+
+
+def test_metrics_files_keep_their_contract(finished):
+    for path in (finished.path / "results/test/metrics").rglob("*.json"):
+        metrics = json.loads(path.read_text(encoding="utf-8"))
+        assert {"task", "dataset", "split", "protocol", "encoder", "n", "coverage", "seed", "metrics"} <= set(
+            metrics
+        )
+        assert {"expected", "found", "missing"} == set(metrics["coverage"])
+        for value in metrics["metrics"].values():
+            assert {"value", "ci95", "chance"} <= set(value)
+
+
+def test_broken_sources_are_rows_of_the_ledger(finished):
+    record = finished.json("results/test/run.json")
+    missing = record["coverage"]["train"]["missing"] | record["coverage"]["validation"]["missing"]
+    assert sum(missing.values()) >= 4
+    assert "no-audio" in missing
+
+
+def test_a_second_call_has_nothing_to_do(finished):
+    done = finished.run()
+    assert done.returncode == 0
+    assert "Nothing to be done" in done.stdout + done.stderr
+
+
+def test_the_same_seed_gives_the_same_bytes_on_one_core(finished, checkout):
+    done = checkout.run(cores=1)
+    assert done.returncode == 0, done.stderr[-4000:]
+    assert digests(checkout.path) == digests(finished.path)
+
+
+@pytest.mark.parametrize(
+    ("keys", "expected"),
+    [
+        (["seed=8"], {"make_world", "extract_media", "train_teacher", "train_audio_encoder", "evaluate_esc50"}),
+        (["training={steps: 13}"], {"train_audio_encoder", "evaluate_esc50", "evaluate_retrieval"}),
+        (["evaluate={bootstrap: 201}"], {"evaluate_esc50", "evaluate_retrieval", "embed_images"}),
+        (["media={jpeg_quality: 91}"], {"extract_media", "train_teacher", "train_audio_encoder"}),
+    ],
+)
+def test_one_key_reruns_what_depends_on_it(finished, keys, expected):
+    planned = set(finished.planned("--config", *keys))
+    assert expected <= planned
+    if "seed=8" not in keys:
+        assert not planned & {"make_world", "build_manifest", "fetch_clips", "make_esc50"}
+    if "training={steps: 13}" in keys:
+        assert not planned & {"extract_media", "train_teacher", "embed_images"}
+
+
+def test_one_module_reruns_what_imports_it(copied):
+    loss = copied.path / "workflow/scripts/wavbrivl/train/objective.py"
+    loss.write_text(loss.read_text(encoding="utf-8") + "\nEDITED = True\n", encoding="utf-8")
+    planned = set(copied.planned())
+    assert "train_audio_encoder" in planned
+    assert not planned & {"make_world", "fetch_clips", "extract_media", "train_teacher", "embed_images"}
+
+
+def digests(root: Path) -> dict[str, str]:
+    found = [
+        *root.glob("data/*/media/*"),
+        *root.glob("data/*/clips/*"),
+        *root.glob("data/benchmarks/**/*.csv"),
+        *root.glob("results/test/metrics/**/*.json"),
+        *root.glob("results/test/embeddings/*"),
+        *root.glob("results/test/teacher/*.safetensors"),
+        *root.glob("results/test/model/*"),
+        *root.glob("results/test/tables/*"),
+    ]
+    return {
+        path.relative_to(root).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest()
+        for path in found
+        if path.is_file() and not path.name.startswith(".")
+    }

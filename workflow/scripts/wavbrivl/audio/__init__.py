@@ -1,0 +1,1 @@
+"""The audio encoder: WavLM, learned layer weights, pooling, an MLP and the cross projections."""

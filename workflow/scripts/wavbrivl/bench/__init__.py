@@ -1,0 +1,1 @@
+"""Benchmarks: each measures one thing beside the plain way, in the same run."""

@@ -1,0 +1,102 @@
+"""From what yt-dlp, HTTP and ffmpeg really say to a status of the closed list."""
+
+import errno
+import re
+from collections.abc import Iterator
+
+from wavbrivl.corpus.ledger import Status, one_line
+
+
+class SourceError(Exception):
+    """A source did not give a video: why, in a status and in its own words.
+
+    Attributes:
+        retry_after: seconds that the host asked to wait, where it said so.
+    """
+
+    def __init__(self, status: Status, cause: str, retry_after: float | None = None) -> None:
+        self.status = status
+        self.cause = one_line(cause)
+        self.retry_after = retry_after
+        super().__init__(self.cause)
+
+
+# Order matters: "sign in to confirm your age" is not "sign in to confirm you're not a bot".
+_SAYINGS: tuple[tuple[Status, str], ...] = (
+    (Status.AGE_RESTRICTED, r"confirm your age|age.restricted|inappropriate for some users"),
+    (Status.RATE_LIMITED, r"rate.?limited|too many requests|\b429\b|try again later"),
+    (Status.BLOCKED, r"not a bot|unusual traffic|captcha|access denied by|ip .{0,40}(blocked|banned)"),
+    (Status.MEMBERS_ONLY, r"members.only|join this channel|available to this channel's members|premium members"),
+    (Status.PRIVATE, r"private video|video is private|granted access"),
+    (Status.NOT_YET, r"premieres? (in|will)|live event will begin|will begin (in|shortly)|not (yet )?started"),
+    (Status.REGION_BLOCKED, r"(in|from) your (country|location|region)|geo.?restrict|not available in .*country"),
+    (Status.OFFLINE, r"name resolution|name or service not known|nodename nor|network is unreachable|no route to host"),
+    (Status.DISK_FULL, r"no space left|disk quota"),
+    (Status.NOT_FOUND, r"\b404\b|no such file|does not exist"),
+    (Status.GONE, r"\b410\b|removed|terminated|no longer available|copyright|video unavailable|has been deleted"),
+    (Status.FORBIDDEN, r"\b403\b|forbidden|\b401\b|unauthorized"),
+    (Status.TIMEOUT, r"timed? ?out|too slow"),
+    (Status.SERVER_ERROR, r"\b5\d\d\b.{0,30}(error|unavailable|gateway|server)|(error|http) 5\d\d|5xx server error"),
+    (Status.UNSUPPORTED, r"redirect loop|too many redirects"),
+    (Status.NETWORK, r"connection|reset by peer|incomplete ?read|broken pipe|more expected|content too short"
+     r"|bytes read|premature|end of file|remote end closed|ssl"),
+    (Status.NO_VIDEO, r"requested format is not available|no video formats"),
+    (Status.UNSUPPORTED, r"unsupported url|drm|is not a valid url|no suitable (extractor|format)"),
+)  # fmt: skip
+_PATTERNS = [(status, re.compile(pattern, re.IGNORECASE)) for status, pattern in _SAYINGS]
+_HTTP = {
+    401: Status.FORBIDDEN,
+    403: Status.FORBIDDEN,
+    404: Status.NOT_FOUND,
+    410: Status.GONE,
+    429: Status.RATE_LIMITED,
+    451: Status.REGION_BLOCKED,
+}
+_NUMBERS = {
+    errno.ENOSPC: Status.DISK_FULL,
+    errno.EDQUOT: Status.DISK_FULL,
+    errno.ENOENT: Status.NOT_FOUND,
+    errno.ENETUNREACH: Status.OFFLINE,
+    errno.EHOSTUNREACH: Status.OFFLINE,
+}
+
+
+def status_of_text(text: str) -> Status:
+    """The status that a message stands for; what nobody knows is `unsupported`, never `gone`."""
+    return next((status for status, pattern in _PATTERNS if pattern.search(text)), Status.UNSUPPORTED)
+
+
+def source_error(error: BaseException) -> SourceError:
+    """Classify an exception of yt-dlp, looking through its chain for the HTTP status or error number."""
+    text = re.sub(r"^ERROR: ", "", str(error))
+    for link in _chain(error):
+        code = getattr(link, "status", None)
+        if isinstance(code, int) and code >= 400:
+            status = _HTTP.get(code, Status.SERVER_ERROR if code >= 500 else status_of_text(text))
+            return SourceError(status, text, _retry_after(link))
+        if isinstance(link, OSError) and link.errno in _NUMBERS:
+            return SourceError(_NUMBERS[link.errno], text)
+        if isinstance(link, TimeoutError):
+            return SourceError(Status.TIMEOUT, text)
+    return SourceError(status_of_text(text), text)
+
+
+def _chain(error: BaseException) -> Iterator[BaseException]:
+    """An exception and everything that it came from, as Python and as yt-dlp keep it."""
+    seen: set[int] = set()
+    waiting = [error]
+    while waiting:
+        link = waiting.pop()
+        if id(link) in seen:
+            continue
+        seen.add(id(link))
+        yield link
+        kept = [getattr(link, "cause", None), link.__cause__, link.__context__, getattr(link, "reason", None)]
+        kept += list(getattr(link, "exc_info", None) or ())
+        waiting += [item for item in kept if isinstance(item, BaseException)]
+
+
+def _retry_after(error: BaseException) -> float | None:
+    headers = getattr(getattr(error, "response", None), "headers", None) or {}
+    value = headers.get("Retry-After") or ""
+    return float(value) if value.isascii() and value.isdigit() else None

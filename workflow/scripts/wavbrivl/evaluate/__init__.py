@@ -1,0 +1,1 @@
+"""Downstream evaluation: encoders, protocols, metrics with intervals, one JSON file a task."""

@@ -1,0 +1,144 @@
+"""Cross-modal retrieval on held-out clips: sound to image and image to sound.
+
+The gallery is the whole split and the match is the instance: a sound has to find the picture of
+its own clip (the paper's "CMR"; its gallery definition is not given, so this is the strict one).
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from wavbrivl.config.evaluation import EvaluateConfig
+from wavbrivl.errors import UserError
+from wavbrivl.evaluate.encoders import Encoder
+from wavbrivl.evaluate.gallery import Gallery, embed_sounds
+from wavbrivl.evaluate.intervals import Statistic, interval, mean_of, median_of, method, value_of
+from wavbrivl.evaluate.items import Items
+from wavbrivl.evaluate.ranking import (
+    Ranks,
+    chance_hits,
+    chance_rank,
+    chance_reciprocal,
+    class_only_hits,
+    class_only_rank,
+    class_only_reciprocal,
+    ranks_of_pairs,
+)
+from wavbrivl.evaluate.result import Coverage, Metric, Result, metric
+
+Projector = Callable[[np.ndarray], np.ndarray]
+"""From embeddings [n, dim] into the teacher's space [n, teacher_dim]."""
+
+FitProjector = Callable[[np.ndarray, Gallery], Projector]
+"""From embeddings of the training sounds and their gallery to a projector."""
+
+
+@dataclass(frozen=True)
+class Retrieval:
+    """The outcome of one encoder.
+
+    Attributes:
+        result: the metrics file.
+        items: what each clip scored in both directions.
+        sounds: the sounds in the teacher's space, [n, teacher_dim].
+    """
+
+    result: Result
+    items: Items
+    sounds: np.ndarray
+
+
+def run_retrieval(
+    encoder: Encoder,
+    train: Gallery,
+    test: Gallery,
+    coverage: Coverage,
+    config: EvaluateConfig,
+    seed: int,
+    fit: FitProjector,
+    dataset: str,
+    task: str = "vggsound_retrieval",
+) -> Retrieval:
+    """Measure one encoder.
+
+    Args:
+        encoder: with a projection of its own, that is used; otherwise one is fitted on `train`.
+        train: training clips; read only for encoders without a projection.
+        test: the gallery.
+        coverage: clips that the list has, from the ledgers.
+        fit: the cross projection for baselines (`cross_projection` in `gallery`).
+
+    Raises:
+        UserError: a gallery of fewer than two clips.
+    """
+    if len(test.clip_ids) < 2:
+        raise UserError(
+            f"{test.source}: retrieval needs two clips or more, and there are {len(test.clip_ids)}"
+        )
+    embedded = embed_sounds(test, encoder, config.batch_size)
+    sounds, origin = embedded.projection, "the encoder's own projection g(a)"
+    if sounds is None:
+        projector = fit(embed_sounds(train, encoder, config.batch_size).embedding, train)
+        sounds, origin = projector(embedded.embedding), "a cross projection fitted on the train split"
+    pairs = {"audio_to_image": (sounds, test.images), "image_to_audio": (test.images, sounds)}
+    ranks = {direction: ranks_of_pairs(*pair) for direction, pair in pairs.items()}
+    metrics = retrieval_metrics(ranks, test.labels, test.video_ids, config, seed)
+    result = Result(
+        task=task,
+        dataset=dataset,
+        split="test",
+        protocol=f"instance-level retrieval over the whole gallery by cosine in the teacher's space; "
+        f"{origin}; one frame-averaged image a clip; ties at their expected rank",
+        encoder=encoder.name,
+        n=len(test.clip_ids),
+        coverage=coverage,
+        seed=seed,
+        metrics=metrics,
+        intervals=f"{method(config.bootstrap)}; queries are drawn, the gallery stays as it is",
+        classes=len(set(test.labels)),
+        gallery=len(test.clip_ids),
+    )
+    return Retrieval(result, _items(test, ranks), sounds)
+
+
+def retrieval_metrics(
+    ranks: dict[str, Ranks],
+    labels: Sequence[str],
+    groups: Sequence[str],
+    config: EvaluateConfig,
+    seed: int,
+) -> dict[str, Metric]:
+    """MRR, recalls and median rank in each direction, beside chance and what the class alone gives.
+
+    Args:
+        ranks: by direction, such as `audio_to_image`; it ends the metrics' names.
+        labels: class of each clip, [n].
+        groups: source recording of each clip, [n].
+    """
+    metrics = {}
+    for direction, found in ranks.items():
+        for name, statistic, chance, class_only in _rows(found, labels, config.retrieval.recalls):
+            value = value_of(statistic, found.gallery)
+            ci95 = interval(statistic, groups, config.bootstrap, seed)
+            metrics[f"{name}_{direction}"] = metric(value, ci95, chance, class_only)
+    return metrics
+
+
+def _rows(
+    ranks: Ranks, labels: Sequence[str], recalls: Sequence[int]
+) -> list[tuple[str, Statistic, float, float]]:
+    """Name, statistic, chance and class-only value of every metric of one direction."""
+    n = ranks.gallery
+    mrr = ("mrr", mean_of(ranks.reciprocal()), chance_reciprocal(n), class_only_reciprocal(labels))
+    hits = [
+        (f"recall_at_{k}", mean_of(ranks.hits(k)), chance_hits(n, k), class_only_hits(labels, k))
+        for k in recalls
+    ]
+    return [mrr, *hits, ("median_rank", median_of(ranks.expected()), chance_rank(n), class_only_rank(labels))]
+
+
+def _items(test: Gallery, ranks: dict[str, Ranks]) -> Items:
+    scores = {f"mrr_{direction}": ranks[direction].reciprocal() for direction in ranks}
+    scores |= {f"recall_at_1_{direction}": ranks[direction].hits(1) for direction in ranks}
+    return Items(item=test.clip_ids, group=test.video_ids, label=test.labels, scores=scores)

@@ -1,0 +1,1 @@
+"""Label sets in the teacher's language; `<set>.csv` has the columns label,zh."""

@@ -1,0 +1,70 @@
+"""One cell of a table: what was measured here, what was published, and why either is missing."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from wavbrivl.errors import UserError
+from wavbrivl.evaluate.places import TRAINED
+from wavbrivl.evaluate.result import Metric, Result, read_result
+from wavbrivl.publish.layout import Column, Row
+from wavbrivl.publish.published import Published, published
+
+Results = dict[tuple[str, str], Result]
+"""Metrics files by (encoder, task)."""
+
+
+@dataclass(frozen=True)
+class Cell:
+    """Measured and published, never mixed.
+
+    Attributes:
+        measured: the metric, or None with a `note`.
+        result: the metrics file that it comes from.
+        published: the paper's cell, or None where the paper has none.
+        note: why nothing was measured; empty otherwise.
+    """
+
+    measured: Metric | None
+    result: Result | None
+    published: Published | None
+    note: str = ""
+
+
+def collect(paths: Iterable[Path]) -> Results:
+    """Read metrics files.
+
+    Raises:
+        UserError: for a file that is not one, or two files for the same encoder and task.
+    """
+    results: Results = {}
+    for path in paths:
+        result = read_result(path)
+        if (result.encoder, result.task) in results:
+            raise UserError(f"{path}: a second metrics file of '{result.encoder}' for '{result.task}'")
+        results[result.encoder, result.task] = result
+    return results
+
+
+def of_task(results: Results, task: str) -> Result | None:
+    """What was measured in a task: the trained encoder's file, or else the first there is."""
+    names = sorted((encoder != TRAINED, encoder) for encoder, measured in results if measured == task)
+    return results[names[0][1], task] if names else None
+
+
+def cell(results: Results, row: Row, column: Column) -> Cell:
+    """Look one cell up."""
+    printed = published().get((2, row.published, column.key)) if row.published else None
+    task = column.zero_shot if row.zero_shot else column.task
+    if row.encoder is None:
+        return Cell(None, None, printed, row.absent)
+    if task is None:
+        return Cell(None, None, printed, "not measured: zero-shot is not defined for this task")
+    if not any(known == task for _, known in results):
+        return Cell(None, None, printed, f"not measured: the task {task} is not part of this run")
+    result = results.get((row.encoder, task))
+    if result is None:
+        return Cell(None, None, printed, row.absent)
+    if column.metric not in result.metrics:
+        return Cell(None, result, printed, f"not measured: {task} has no {column.metric}")
+    return Cell(result.metrics[column.metric], result, printed)

@@ -1,0 +1,198 @@
+"""The paper's Tables 1 and 2, measured and published in separate columns, as CSV and Markdown."""
+
+import csv
+import io
+from collections.abc import Sequence
+from pathlib import Path
+
+from wavbrivl.evaluate.result import Metric, Result
+from wavbrivl.files import write_text
+from wavbrivl.publish.cells import Cell, Results, cell, of_task
+from wavbrivl.publish.differences import Comparison, comparison_lines
+from wavbrivl.publish.layout import TABLE1, TABLE2_COLUMNS, TABLE2_ROWS, Column, Row, TaskRow
+from wavbrivl.publish.published import published
+
+DASH = "–"
+
+_TABLE1_HEADER = (
+    ("dataset", "Dataset"),
+    ("task", "Task"),
+    ("metric", "Metric"),
+    ("clips_published", "Clips (published)"),
+    ("classes_published", "Classes (published)"),
+    ("measured_on", "Measured on"),
+    ("n", "n"),
+    ("found", "Found"),
+    ("expected", "Listed"),
+    ("classes", "Classes"),
+    ("note", "Measured as"),
+)
+"""Columns of Table 1: in the CSV, and as a heading."""
+
+_TABLE2_HEADER = (
+    *("model", "column", "task", "metric", "measured", "ci95_low", "ci95_high", "chance", "class_only"),
+    *("n", "found", "expected", "dataset", "note", "published", "published_source", "published_origin"),
+)
+
+
+def write_table2(
+    csv_path: Path,
+    markdown_path: Path,
+    results: Results,
+    comparisons: Sequence[Comparison] = (),
+    rows: Sequence[Row] = TABLE2_ROWS,
+    columns: Sequence[Column] = TABLE2_COLUMNS,
+) -> None:
+    """Write Table 2: the CSV has one line a cell, the Markdown one row a model."""
+    lines = [_cell_line(row, column, cell(results, row, column)) for row in rows for column in columns]
+    write_text(csv_path, _csv(_TABLE2_HEADER, lines))
+    write_text(markdown_path, _table2_markdown(results, comparisons, rows, columns))
+
+
+def write_table1(
+    csv_path: Path, markdown_path: Path, results: Results, rows: Sequence[TaskRow] = TABLE1
+) -> None:
+    """Write Table 1: what the paper says of each task's data, beside what was measured on here."""
+    lines = [line for row in rows for line in _table1_lines(row, results)]
+    write_text(csv_path, _csv([name for name, _ in _TABLE1_HEADER], lines))
+    body = [[value if value != "" else DASH for value in line] for line in lines]
+    write_text(
+        markdown_path,
+        f"## Table 1: tasks\n\n{markdown_table([title for _, title in _TABLE1_HEADER], body)}\n",
+    )
+
+
+def measured_text(metric: Metric, digits: int = 3) -> str:
+    """A value with its interval, such as `0.912 [0.880, 0.941]`."""
+    text = f"{metric.value:.{digits}f}"
+    if metric.ci95 is None:
+        return text
+    return f"{text} [{metric.ci95[0]:.{digits}f}, {metric.ci95[1]:.{digits}f}]"
+
+
+def coverage_text(result: Result) -> str:
+    """How much of the dataset a number stands on, such as `n 49, 49 of 50 (1 unreadable)`."""
+    coverage = result.coverage
+    text = f"n {result.n}, {coverage.found} of {coverage.expected}"
+    causes = ", ".join(f"{count} {cause}" for cause, count in coverage.missing.items() if count)
+    return f"{text} ({causes})" if causes else text
+
+
+def markdown_table(titles: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """A Markdown table; bars inside cells are escaped."""
+    lines = [titles, ["---"] * len(titles), *rows]
+    return "\n".join(
+        "| " + " | ".join(str(value).replace("|", "\\|") for value in row) + " |" for row in lines
+    )
+
+
+def _cell_line(row: Row, column: Column, found: Cell) -> list[str]:
+    metric, result, printed = found.measured, found.result, found.published
+    low, high = metric.ci95 if metric and metric.ci95 else ("", "")
+    return [
+        row.title,
+        column.title,
+        result.task if result else (column.zero_shot or "" if row.zero_shot else column.task),
+        column.metric,
+        _number(metric.value if metric else None),
+        _number(low),
+        _number(high),
+        _number(metric.chance if metric else None),
+        _number(metric.class_only if metric else None),
+        str(result.n) if result else "",
+        str(result.coverage.found) if result else "",
+        str(result.coverage.expected) if result else "",
+        result.dataset if result else "",
+        found.note,
+        printed.printed if printed else "",
+        printed.source if printed else "",
+        printed.origin if printed else "",
+    ]
+
+
+def _table2_markdown(
+    results: Results, comparisons: Sequence[Comparison], rows: Sequence[Row], columns: Sequence[Column]
+) -> str:
+    notes: dict[str, int] = {}
+    titles = ["Model"]
+    for column in columns:
+        titles += [f"{column.title}, measured", f"{column.title}, published"]
+    body = []
+    for row in rows:
+        line = [row.title]
+        for column in columns:
+            found = cell(results, row, column)
+            line += [_measured_cell(found, notes), found.published.printed if found.published else DASH]
+        body.append(line)
+    parts = [
+        "## Table 2: classification and retrieval",
+        markdown_table(titles, body),
+        "Measured: value [95 % interval], n, clips found of clips listed. Published: as printed in the "
+        "paper, on its own data; the two are comparable only where the dataset below is the paper's.",
+        "\n".join(f"[{number}] {note}" for note, number in notes.items()),
+        _measured_on(results, columns),
+        comparison_lines(comparisons),
+        _origins(rows),
+    ]
+    return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def _measured_cell(found: Cell, notes: dict[str, int]) -> str:
+    """The number with its n and coverage, or a dash that points to the note which says why."""
+    if found.measured is None or found.result is None:
+        return f"{DASH} [{notes.setdefault(found.note, len(notes) + 1)}]"
+    return f"{measured_text(found.measured)}; {coverage_text(found.result)}"
+
+
+def _measured_on(results: Results, columns: Sequence[Column]) -> str:
+    """For each column that was measured: the dataset, chance, and what the class alone gives."""
+    lines = []
+    for column in columns:
+        result = of_task(results, column.task)
+        metric = result.metrics.get(column.metric) if result else None
+        if result is None or metric is None:
+            continue
+        line = f"- {column.title}: {result.dataset}, {result.split}; chance {_number(metric.chance, 4)}"
+        if metric.class_only is not None:
+            line += f"; perfect knowledge of the class alone {metric.class_only:.4f}"
+        lines.append(f"{line}; {result.intervals}")
+    return "Measured on:\n\n" + "\n".join(lines) if lines else ""
+
+
+def _origins(rows: Sequence[Row]) -> str:
+    """Whose the published numbers are."""
+    lines = []
+    for row in rows:
+        cells = [p for (table, name, _), p in published().items() if table == 2 and name == row.published]
+        if cells:
+            lines.append(f"- {row.published}: {cells[0].source}; {cells[0].origin}")
+    return "Published numbers:\n\n" + "\n".join(lines)
+
+
+def _table1_lines(row: TaskRow, results: Results) -> list[list[str]]:
+    printed = {
+        column: p.printed for (t, name, column), p in published().items() if (t, name) == (1, row.published)
+    }
+    task = row.published.split(" ")[-1]
+    known = [row.dataset, task, printed["metric"], printed["clips"], printed.get("classes", "")]
+    lines = []
+    for name in row.tasks:
+        result = of_task(results, name)
+        if result is None:
+            continue
+        coverage = result.coverage
+        counts = [str(result.n), str(coverage.found), str(coverage.expected), str(result.classes or "")]
+        lines.append([*known, result.dataset, *counts, name])
+    return lines or [[*known, "", "", "", "", "", "not measured: not part of this run"]]
+
+
+def _number(value: float | str | None, digits: int = 6) -> str:
+    return f"{value:.{digits}g}" if isinstance(value, float) else ""
+
+
+def _csv(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(header)
+    writer.writerows(rows)
+    return text.getvalue()

@@ -1,0 +1,1 @@
+"""WebDataset tars with an offset index: written once, read by position."""

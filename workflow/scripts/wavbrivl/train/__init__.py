@@ -1,0 +1,1 @@
+"""Alignment of the audio encoder with the frozen teacher."""

@@ -1,0 +1,51 @@
+"""The frame around every workflow script: logging, progress and errors in one sentence."""
+
+import faulthandler
+import logging
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from wavbrivl.errors import UserError
+
+logger = logging.getLogger("wavbrivl")
+
+
+@contextmanager
+def job(snakemake: Any) -> Iterator[None]:
+    """Run a job's work: everything goes to the rule's log, progress to the terminal as well.
+
+    A :class:`UserError` ends the job with its message alone; any other exception keeps its
+    traceback, which is written to the log.
+    """
+    label = f"{snakemake.rule} {' '.join(snakemake.wildcards)}".strip()
+    log = Path(snakemake.log[0])
+    log.parent.mkdir(parents=True, exist_ok=True)
+    handlers = _handlers(log, label)
+    faulthandler.enable()
+    try:
+        yield
+    except UserError as error:
+        logger.error("%s", error)
+        raise SystemExit(1) from None
+    except Exception:
+        logger.exception("failed")
+        raise SystemExit(1) from None
+    finally:
+        for handler in handlers:
+            handler.flush()
+
+
+def _handlers(log: Path, label: str) -> list[logging.Handler]:
+    terminal = logging.StreamHandler(sys.stderr)
+    terminal.setFormatter(logging.Formatter(f"[{label}] %(message)s"))
+    file = logging.FileHandler(log, mode="w", encoding="utf-8")
+    file.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
+    logger.setLevel(logging.INFO)
+    logger.propagate = False
+    logger.handlers = [terminal, file]
+    logging.getLogger("py.warnings").handlers = [file]
+    logging.captureWarnings(True)
+    return logger.handlers

@@ -1,0 +1,53 @@
+"""What must be known before any job runs: the input is sound, and how many shards there are."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from wavbrivl.config import Config
+from wavbrivl.corpus.lists import ListSummary, check_list, shard_names
+from wavbrivl.errors import UserError
+
+SPLITS = ("train", "validation", "test")
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What the checked list holds, and the names of each split's shards."""
+
+    summary: ListSummary
+    shards: dict[str, list[str]]
+
+
+def plan_run(config: Config, data: Path) -> Plan:
+    """Check every input that the configuration names and derive the shards.
+
+    Args:
+        config: the checked configuration.
+        data: folder of the corpora; the result of checking a clip list is kept below it.
+
+    Raises:
+        UserError: a folder or file that is not there, or a bad row of a clip list.
+    """
+    _folders_exist(config)
+    summary = check_list(config.corpus, data / ".checked", config.world)
+    return Plan(summary, shard_names(summary))
+
+
+def _folders_exist(config: Config) -> None:
+    for number, source in enumerate(config.corpus.sources):
+        if source.kind == "folder" and not Path(source.path or "").is_dir():
+            raise UserError(f"corpus.sources[{number}].path: there is no folder {source.path}")
+        if source.cookies and not Path(source.cookies).is_file():
+            raise UserError(f"corpus.sources[{number}].cookies: there is no file {source.cookies}")
+    files = {
+        "corpus.clip_list": config.corpus.clip_list,
+        "teacher.checkpoint": config.teacher.checkpoint,
+        "teacher.vocabulary": config.teacher.vocabulary,
+    }
+    files |= {f"corpus.exclude_videos_in[{i}]": path for i, path in enumerate(config.corpus.exclude_videos_in)}
+    for key, path in files.items():
+        if path and not Path(path).is_file():
+            raise UserError(f"{key}: there is no file {path}")
+    esc50 = config.evaluate.esc50.path
+    if esc50 and not (Path(esc50) / "meta" / "esc50.csv").is_file():
+        raise UserError(f"evaluate.esc50.path: {esc50} holds no meta/esc50.csv")
