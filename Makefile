@@ -50,6 +50,7 @@ lock: $(READY)  ## resolve requirements.in anew and write requirements.txt and e
 	$(BIN)/python -m wavbrivl.workflow.environments --lock
 
 bench: $(READY)  ## measure speed beside its bound; NAME=media_vs_scripts for one
+	$(SNAKEMAKE) --quiet all corpus
 	$(BIN)/python -m wavbrivl.bench $(NAME)
 
 clean:  ## remove what the embedded default made (data/ of other corpora stays)

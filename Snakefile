@@ -1,9 +1,9 @@
 """WavBriVL: videos in, an audio encoder in BriVL's space and its measured numbers out.
 
-    snakemake --cores all                       the embedded default, from nothing to the report
-    snakemake --cores all --use-conda           the same, every rule in its own environment
-    snakemake --cores all train                 one stage: corpus, teacher, train, evaluate, publish
-    snakemake --configfile config/paper.yaml    another configuration, laid over config/config.yaml
+snakemake --cores all                       the embedded default, from nothing to the report
+snakemake --cores all --use-conda           the same, every rule in its own environment
+snakemake --cores all train                 one stage: corpus, teacher, train, evaluate, publish
+snakemake --configfile config/paper.yaml    another configuration, laid over config/config.yaml
 """
 
 from snakemake.utils import min_version

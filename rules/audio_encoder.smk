@@ -33,16 +33,20 @@ rule train_audio_encoder:
     conda:
         "../envs/torch.yaml"
     threads: 2
-    params:
-        run=CONFIG.run,
-        corpus={"name": CORPUS_NAME, "clip_seconds": CONFIG.corpus.clip_seconds},
-        teacher={"kind": CONFIG.teacher.kind, "language": CONFIG.teacher.language, "dim": CONFIG.teacher.embedding_dim},
-        shards={split: PLAN.shards[split] for split in ["train", "validation"]},
-        **settings("audio_encoder", "training", "seed"),
-        code=code_digest("wavbrivl.train.loop", "wavbrivl.train.export"),
     resources:
         mem_mb=scaled(4000),
         runtime=3 * 24 * 60,
         gpu=1,
+    params:
+        **settings("audio_encoder", "training", "seed"),
+        run=CONFIG.run,
+        corpus={"name": CORPUS_NAME, "clip_seconds": CONFIG.corpus.clip_seconds},
+        teacher={
+            "kind": CONFIG.teacher.kind,
+            "language": CONFIG.teacher.language,
+            "dim": CONFIG.teacher.embedding_dim,
+        },
+        shards={split: PLAN.shards[split] for split in ["train", "validation"]},
+        code=code_digest("wavbrivl.train.loop", "wavbrivl.train.export"),
     script:
         "../workflow/scripts/train_audio_encoder.py"

@@ -1,4 +1,4 @@
-"""What every rule file uses: the checked configuration, paths, shard names, code digests.
+"""Shared by all stages: the checked configuration, paths, shard names, code digests.
 
 needs   the configuration; the clip list, where the corpus has one
 makes   nothing
@@ -23,6 +23,7 @@ use_this_checkout()
 from snakemake.exceptions import WorkflowError
 from wavbrivl.config import parse_config
 from wavbrivl.errors import UserError
+from wavbrivl.evaluate.places import metrics_path
 from wavbrivl.workflow.digest import code_digest
 from wavbrivl.workflow.plan import plan_run
 from wavbrivl.workflow.stale_lock import release_stale_lock
@@ -36,12 +37,20 @@ try:
 except UserError as error:
     raise WorkflowError(str(error))
 
+remote = any(source.kind == "youtube" for source in CONFIG.corpus.sources)
+if remote and workflow.is_main_process and "downloads" not in workflow.global_resources:
+    raise WorkflowError(
+        "fetching from a remote host needs a cap on parallel requests: pass --resources downloads=2, "
+        "or keep that line in the profile"
+    )
+
 CORPUS = f"data/{CONFIG.corpus.name}"
 CORPUS_NAME = "embedded corpus" if CONFIG.corpus.format == "embedded" else CONFIG.corpus.name
 WORLD = "data/embedded/world"
 RESULTS = f"results/{CONFIG.run}"
 LOGS = f"{RESULTS}/logs"
 BENCHMARKS = f"{RESULTS}/benchmarks"
+ENCODERS = CONFIG.evaluate.encoders
 SPLITS = ["train", "validation", "test"]
 
 
@@ -55,8 +64,13 @@ def shard_files(pattern, splits=SPLITS):
     return [f"{CORPUS}/{pattern}".replace("{shard}", shard) for shard in names]
 
 
+def metrics_of(task, encoders=ENCODERS):
+    """The metrics files of one task, in the order of `encoders`."""
+    return [metrics_path(f"{RESULTS}/metrics", name, task) for name in encoders]
+
+
 def settings(*sections):
-    """The parts of the configuration that a rule uses, as plain values for its parameters."""
+    """Parts of the configuration as plain values, for the parameters of whoever uses them."""
     whole = CONFIG.model_dump(mode="json")
     return {name: whole[name] for name in sections}
 

@@ -27,12 +27,12 @@ rule make_world:
     conda:
         "../envs/media.yaml"
     threads: 2
-    params:
-        **settings("world", "seed"),
-        code=code_digest("wavbrivl.world.make"),
     resources:
         mem_mb=scaled(2000),
         runtime=30,
+    params:
+        **settings("world", "seed"),
+        code=code_digest("wavbrivl.world.make"),
     script:
         "../workflow/scripts/make_world.py"
 
@@ -51,13 +51,13 @@ rule build_manifest:
         f"{BENCHMARKS}/build_manifest.tsv"
     conda:
         "../envs/media.yaml"
-    params:
-        summary=PLAN.summary._asdict(),
-        **settings("corpus", "seed"),
-        code=code_digest("wavbrivl.corpus.manifest"),
     resources:
         mem_mb=scaled(2000),
         runtime=30,
+    params:
+        **settings("corpus", "seed"),
+        summary=PLAN.summary._asdict(),
+        code=code_digest("wavbrivl.corpus.manifest"),
     script:
         "../workflow/scripts/build_manifest.py"
 
@@ -68,7 +68,11 @@ rule fetch_clips:
         manifest=f"{CORPUS}/manifest/{{shard}}.csv",
         world=f"{WORLD}/videos" if CONFIG.corpus.format == "embedded" else [],
     output:
-        clips=f"{CORPUS}/clips/{{shard}}.tar" if CONFIG.corpus.keep_clips else temp(f"{CORPUS}/clips/{{shard}}.tar"),
+        clips=(
+            f"{CORPUS}/clips/{{shard}}.tar"
+            if CONFIG.corpus.keep_clips
+            else temp(f"{CORPUS}/clips/{{shard}}.tar")
+        ),
         ledger=f"{CORPUS}/clips/{{shard}}.ledger.csv",
     log:
         f"{LOGS}/fetch_clips/{{shard}}.log",
@@ -76,14 +80,14 @@ rule fetch_clips:
         f"{BENCHMARKS}/fetch_clips/{{shard}}.tsv"
     conda:
         "../envs/media.yaml"
-    params:
-        sources=CONFIG.model_dump(mode="json")["corpus"]["sources"],
-        **settings("fetch"),
-        code=code_digest("wavbrivl.corpus.fetch", "wavbrivl.corpus.sources"),
     resources:
         mem_mb=scaled(1000),
         runtime=12 * 60,
         downloads=1,
+    params:
+        **settings("fetch"),
+        sources=CONFIG.model_dump(mode="json")["corpus"]["sources"],
+        code=code_digest("wavbrivl.corpus.fetch", "wavbrivl.corpus.sources"),
     script:
         "../workflow/scripts/fetch_clips.py"
 
@@ -104,11 +108,11 @@ rule extract_media:
         f"{BENCHMARKS}/extract_media/{{shard}}.tsv"
     conda:
         "../envs/media.yaml"
-    params:
-        **settings("media", "seed"),
-        code=code_digest("wavbrivl.corpus.media"),
     resources:
         mem_mb=scaled(1500),
         runtime=60,
+    params:
+        **settings("media", "seed"),
+        code=code_digest("wavbrivl.corpus.media"),
     script:
         "../workflow/scripts/extract_media.py"

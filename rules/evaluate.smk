@@ -5,18 +5,9 @@ makes   results/<run>/metrics/<task>.json, metrics/<encoder>/<task>.json
         results/<run>/evaluation/*.items.csv   what each test item scored, for paired comparisons
 """
 
-from wavbrivl.evaluate.places import metrics_path
-
 ESC50 = CONFIG.evaluate.esc50.path or "data/benchmarks/embedded/ESC-50"
 LABELS = f"{workflow.basedir}/workflow/scripts/wavbrivl/labels"
-ENCODERS = CONFIG.evaluate.encoders
 EMBEDDED_ESC50 = CONFIG.evaluate.esc50.path is None
-
-
-def metrics_of(task, encoders=ENCODERS):
-    """The metrics files of one task."""
-    return [metrics_path(f"{RESULTS}/metrics", name, task) for name in encoders]
-
 
 METRICS = [
     *metrics_of("esc50"),
@@ -42,12 +33,12 @@ rule make_esc50:
         f"{BENCHMARKS}/make_esc50.tsv"
     conda:
         "../envs/media.yaml"
-    params:
-        **settings("world", "seed"),
-        code=code_digest("wavbrivl.world.benchmarks"),
     resources:
         mem_mb=scaled(1000),
         runtime=30,
+    params:
+        **settings("world", "seed"),
+        code=code_digest("wavbrivl.world.benchmarks"),
     script:
         "../workflow/scripts/make_esc50.py"
 
@@ -70,16 +61,15 @@ rule evaluate_esc50:
         f"{BENCHMARKS}/evaluate_esc50.tsv"
     conda:
         "../envs/torch.yaml"
-    params:
-        encoders=ENCODERS,
-        metrics=f"{RESULTS}/metrics",
-        dataset="embedded benchmark in ESC-50's layout" if EMBEDDED_ESC50 else Path(ESC50).name,
-        **settings("evaluate", "seed"),
-        code=code_digest("wavbrivl.evaluate.esc50"),
     resources:
         mem_mb=scaled(4000),
         runtime=120,
         gpu=1,
+    params:
+        **settings("evaluate", "seed"),
+        encoders=ENCODERS,
+        dataset="embedded benchmark in ESC-50's layout" if EMBEDDED_ESC50 else Path(ESC50).name,
+        code=code_digest("wavbrivl.evaluate.esc50"),
     script:
         "../workflow/scripts/evaluate_esc50.py"
 
@@ -103,16 +93,15 @@ rule evaluate_retrieval:
         f"{BENCHMARKS}/evaluate_retrieval.tsv"
     conda:
         "../envs/torch.yaml"
-    params:
-        encoders=ENCODERS,
-        metrics=f"{RESULTS}/metrics",
-        dataset=CORPUS_NAME,
-        shards={split: PLAN.shards[split] for split in ["train", "test"]},
-        **settings("evaluate", "training", "seed"),
-        code=code_digest("wavbrivl.evaluate.retrieval"),
     resources:
         mem_mb=scaled(4000),
         runtime=240,
         gpu=1,
+    params:
+        **settings("evaluate", "training", "seed"),
+        encoders=ENCODERS,
+        dataset=CORPUS_NAME,
+        shards={split: PLAN.shards[split] for split in ["train", "test"]},
+        code=code_digest("wavbrivl.evaluate.retrieval"),
     script:
         "../workflow/scripts/evaluate_retrieval.py"

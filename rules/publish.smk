@@ -47,13 +47,13 @@ rule make_tables:
         f"{BENCHMARKS}/make_tables.tsv"
     conda:
         "../envs/torch.yaml"
-    params:
-        bootstrap=CONFIG.evaluate.bootstrap,
-        **settings("seed"),
-        code=code_digest("wavbrivl.publish.tables"),
     resources:
         mem_mb=scaled(500),
         runtime=10,
+    params:
+        **settings("seed"),
+        bootstrap=CONFIG.evaluate.bootstrap,
+        code=code_digest("wavbrivl.publish.tables"),
     script:
         "../workflow/scripts/make_tables.py"
 
@@ -110,14 +110,14 @@ rule draw_figures:
         f"{BENCHMARKS}/draw_figures.tsv"
     conda:
         "../envs/torch.yaml"
-    params:
-        shards=PLAN.shards,
-        dataset="embedded ESC-50" if EMBEDDED_ESC50 else "ESC-50",
-        **settings("seed"),
-        code=code_digest("wavbrivl.publish.figures"),
     resources:
         mem_mb=scaled(1500),
         runtime=20,
+    params:
+        **settings("seed"),
+        shards=PLAN.shards,
+        dataset="embedded ESC-50" if EMBEDDED_ESC50 else "ESC-50",
+        code=code_digest("wavbrivl.publish.figures"),
     script:
         "../workflow/scripts/draw_figures.py"
 
@@ -140,13 +140,13 @@ rule record_run:
         f"{BENCHMARKS}/record_run.tsv"
     conda:
         "../envs/media.yaml"
+    resources:
+        mem_mb=scaled(500),
+        runtime=10,
     params:
         config=CONFIG.model_dump(mode="json"),
         shards=PLAN.shards,
         code=code_digest("wavbrivl.workflow.record", "wavbrivl.corpus.ledger"),
-    resources:
-        mem_mb=scaled(500),
-        runtime=10,
     script:
         "../workflow/scripts/record_run.py"
 
@@ -165,11 +165,11 @@ rule summarise:
         f"{BENCHMARKS}/summarise.tsv"
     conda:
         "../envs/media.yaml"
-    params:
-        code=code_digest("wavbrivl.publish.summary"),
     resources:
         mem_mb=scaled(300),
         runtime=5,
+    params:
+        code=code_digest("wavbrivl.publish.summary"),
     script:
         "../workflow/scripts/summarise.py"
 
@@ -189,10 +189,10 @@ rule make_report:
         f"{BENCHMARKS}/make_report.tsv"
     conda:
         "../envs/media.yaml"
-    params:
-        configfiles=workflow.overwrite_configfiles,
     resources:
         mem_mb=scaled(1000),
         runtime=15,
+    params:
+        configfiles=workflow.overwrite_configfiles,
     script:
         "../workflow/scripts/make_report.py"

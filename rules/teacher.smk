@@ -29,12 +29,12 @@ if CONFIG.teacher.checkpoint:
             f"{BENCHMARKS}/convert_checkpoint.tsv"
         conda:
             "../envs/torch.yaml"
-        params:
-            **settings("teacher"),
-            code=code_digest("wavbrivl.teacher.checkpoint"),
         resources:
             mem_mb=scaled(8000),
             runtime=30,
+        params:
+            **settings("teacher"),
+            code=code_digest("wavbrivl.teacher.checkpoint"),
         script:
             "../workflow/scripts/convert_checkpoint.py"
 
@@ -55,13 +55,13 @@ else:
         conda:
             "../envs/torch.yaml"
         threads: 2
-        params:
-            **settings("teacher", "seed"),
-            code=code_digest("wavbrivl.teacher.training"),
         resources:
             mem_mb=scaled(3000),
             runtime=60,
             gpu=1,
+        params:
+            **settings("teacher", "seed"),
+            code=code_digest("wavbrivl.teacher.training"),
         script:
             "../workflow/scripts/train_teacher.py"
 
@@ -84,17 +84,17 @@ rule embed_images:
     conda:
         "../envs/torch.yaml"
     threads: 2
+    resources:
+        mem_mb=scaled(3000),
+        runtime=12 * 60,
+        gpu=1,
     params:
+        **settings("seed"),
         batch_size=CONFIG.teacher.embed_batch_size,
         dtype=CONFIG.teacher.dtype,
         evaluate={key: settings("evaluate")["evaluate"][key] for key in ["bootstrap", "prompts"]},
         dataset=CORPUS_NAME,
         shards=PLAN.shards,
-        **settings("seed"),
         code=code_digest("wavbrivl.teacher.embed", "wavbrivl.teacher.evaluate"),
-    resources:
-        mem_mb=scaled(3000),
-        runtime=12 * 60,
-        gpu=1,
     script:
         "../workflow/scripts/embed_images.py"

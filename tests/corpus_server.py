@@ -1,5 +1,6 @@
 """A loopback HTTP server that answers like the world does, as each address's script says."""
 
+import contextlib
 import socket
 import struct
 import threading
@@ -47,10 +48,8 @@ class ScriptedServer:
             def answer(self, body: bool) -> None:
                 outer.seen[self.path] += 1
                 behaviour = self.path.split("/")[1]
-                try:
+                with contextlib.suppress(BrokenPipeError, ConnectionResetError):
                     getattr(self, f"do_{behaviour}", self.by_number)(behaviour, body)
-                except (BrokenPipeError, ConnectionResetError):
-                    pass
 
             def by_number(self, behaviour: str, body: bool) -> None:
                 self.send_response(int(behaviour))

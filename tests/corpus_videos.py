@@ -1,5 +1,6 @@
 """Small videos whose frames and sound say when they are: frame numbers as bands, and one long noise."""
 
+import itertools
 import subprocess
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -85,7 +86,7 @@ def read_number(image: np.ndarray) -> int:
     grey = image.mean(axis=2) if image.ndim == 3 else image
     edges = np.linspace(0, len(grey), BITS + 1).round().astype(int)
     margin = len(grey) // BITS // 3
-    levels = [grey[a + margin : b - margin].mean() for a, b in zip(edges, edges[1:], strict=False)]
+    levels = [grey[a + margin : b - margin].mean() for a, b in itertools.pairwise(edges)]
     return sum(1 << bit for bit, level in enumerate(levels) if level > 110)
 
 

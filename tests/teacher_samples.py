@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 from PIL import Image, ImageDraw
+
 from wavbrivl.config.models import ImageTowerConfig, TeacherConfig, TeacherTrainingConfig, TextTowerConfig
 from wavbrivl.shards.reader import MediaShards
 from wavbrivl.shards.writer import ShardWriter, sort_key

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+
 from wavbrivl.config.models import AudioEncoderConfig, TrainingConfig, WavLMConfig
 
 CLASSES = 4

@@ -165,7 +165,7 @@ def test_a_full_disk_stops_the_job(tmp_path, coded_video, monkeypatch):
     paths = [tmp_path / name for name in ("m.csv", "s.tar", "s.csv", "spool/s")]
     with monkeypatch.context() as patch:
         patch.setattr(fetch_module.os, "replace", full)
-        with pytest.raises(UserError, match="disk-full.*free some space"):
+        with pytest.raises(UserError, match=r"disk-full.*free some space"):
             fetch_shard(*paths, [YtDlpSource("embedded", FETCH)], FETCH)
     assert not (tmp_path / "s.csv").exists()
     fetch_shard(*paths, [YtDlpSource("embedded", FETCH)], FETCH)

@@ -3,6 +3,7 @@
 import csv
 
 import pytest
+
 from wavbrivl.errors import UserError
 from wavbrivl.evaluate.esc50 import HEADER, read_esc50
 

@@ -6,14 +6,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from tests.teacher_samples import TINY
+
 from wavbrivl.config.models import TeacherConfig
 from wavbrivl.errors import UserError
 from wavbrivl.files import sha256_of
 from wavbrivl.teacher.checkpoint import empty_towers, preset, read_checkpoint
 from wavbrivl.teacher.model import convert_checkpoint, load_teacher
 from wavbrivl.teacher.text import SPECIAL
-
-from tests.teacher_samples import TINY
 
 VOCABULARY = [*SPECIAL, "铃", "响"]
 

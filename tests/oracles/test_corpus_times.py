@@ -160,10 +160,9 @@ def test_frames_are_upright(tmp_path):
         str(turned),
     ]
     subprocess.run(command, check=True, timeout=60)
-    raw = subprocess.run(
-        [FFMPEG, "-v", "error", "-ss", "0.4", "-i", str(turned), "-frames:v", "1", "-f", "rawvideo", "-pix_fmt", "rgb24", "-"],
-        check=True, timeout=60, capture_output=True,
-    ).stdout  # fmt: skip
+    command = [FFMPEG, "-v", "error", "-ss", "0.4", "-i", str(turned), "-frames:v", "1"]
+    command += ["-f", "rawvideo", "-pix_fmt", "rgb24", "-"]
+    raw = subprocess.run(command, check=True, timeout=60, capture_output=True).stdout
     expected = np.frombuffer(raw, np.uint8).reshape(320, 240, 3)
     assert np.abs(Media(turned.read_bytes()).frame(10).astype(int) - expected).mean() < 3
 

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.metrics import average_precision_score
+
 from wavbrivl.evaluate import ranking
 
 score_rows = st.integers(2, 7).flatmap(

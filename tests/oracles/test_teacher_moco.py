@@ -6,6 +6,7 @@ import pytest
 import torch
 from torch import nn
 from torch.nn import functional
+
 from wavbrivl.teacher.moco import EMPTY, Queues, follow, two_queue_loss
 
 DIM, SIZE = 5, 8

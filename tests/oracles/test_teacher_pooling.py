@@ -3,12 +3,12 @@
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.teacher_samples import TINY
 from torch import nn
 from torch.nn import functional
+
 from wavbrivl.teacher.regions import pooling_weights
 from wavbrivl.teacher.towers import ImageTower
-
-from tests.teacher_samples import TINY
 
 
 def sampled(features: torch.Tensor, boxes: torch.Tensor, image_size: int, grid: int) -> torch.Tensor:

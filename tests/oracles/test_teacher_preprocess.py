@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from torchvision.transforms import InterpolationMode
 from torchvision.transforms.v2 import functional as vision
 from transformers import BertTokenizer
+
 from wavbrivl.teacher import augment
 from wavbrivl.teacher.preprocess import normalise, resize_square, to_unit
 from wavbrivl.teacher.text import Tokenizer, build_vocabulary

@@ -4,11 +4,11 @@ import math
 
 import pytest
 import torch
+from tests.train_corpus import DIM, tiny_audio, tiny_training
+
 from wavbrivl.audio.build import build_model
 from wavbrivl.train.momentum import MomentumKeys, vectors_of
 from wavbrivl.train.objective import Vectors, make_objective, unit_vectors
-
-from tests.train_corpus import DIM, tiny_audio, tiny_training
 
 WIDTH, BATCH = 12, 4
 

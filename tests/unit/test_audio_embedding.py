@@ -7,9 +7,9 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
-from wavbrivl.audio.embedding import cut_windows, embed_frames, embed_waveforms
-
 from tests.unit.test_audio_model import base_style, large_style
+
+from wavbrivl.audio.embedding import cut_windows, embed_frames, embed_waveforms
 
 LENGTHS = [1600, 900, 5, 1601, 4000, 1600, 399, 400, 900, 3200]
 

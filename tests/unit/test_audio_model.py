@@ -5,14 +5,14 @@ import json
 import numpy as np
 import pytest
 import torch
+from tests.train_corpus import DIM, tiny_audio
 from transformers import AutoConfig, AutoFeatureExtractor, AutoModel, WavLMConfig, WavLMModel
+
 from wavbrivl.audio.build import build_model
 from wavbrivl.audio.configuration import WavBriVLConfig
 from wavbrivl.audio.modeling import WavBriVLModel
 from wavbrivl.audio.processing import WavBriVLProcessor
 from wavbrivl.errors import UserError
-
-from tests.train_corpus import DIM, tiny_audio
 
 
 def large_style() -> WavBriVLModel:

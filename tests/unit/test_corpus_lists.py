@@ -50,7 +50,7 @@ def test_reads_quoted_labels_and_times(tmp_path):
 def test_a_broken_row_is_named(tmp_path, row, said):
     path = tmp_path / "list.csv"
     path.write_text(GOOD + row + "\n")
-    with pytest.raises(UserError, match="list.csv, line") as caught:
+    with pytest.raises(UserError, match=r"list\.csv, line") as caught:
         check_list(config_of(path), tmp_path / "cache")
     assert said in str(caught.value)
     if said != "list.csv, line":
@@ -58,13 +58,13 @@ def test_a_broken_row_is_named(tmp_path, row, said):
 
 
 def test_missing_files_and_unknown_classes_are_named(tmp_path):
-    with pytest.raises(UserError, match="nothere.csv"):
+    with pytest.raises(UserError, match=r"nothere\.csv"):
         check_list(config_of(tmp_path / "nothere.csv"), tmp_path)
     path = tmp_path / "list.csv"
     path.write_text(GOOD)
-    with pytest.raises(UserError, match="no row .* 'dog'"):
+    with pytest.raises(UserError, match=r"no row .* 'dog'"):
         check_list(config_of(path, selection={"classes": ["dog"]}), tmp_path)
-    with pytest.raises(UserError, match="evaluation.csv"):
+    with pytest.raises(UserError, match=r"evaluation\.csv"):
         check_list(config_of(path, exclude_videos_in=[str(tmp_path / "evaluation.csv")]), tmp_path)
 
 
@@ -82,7 +82,9 @@ def test_counts_and_cache(tmp_path):
 
 
 def test_the_worlds_shards_follow_from_its_size(tmp_path):
-    summary = check_list(CorpusConfig(), tmp_path, WorldConfig(train_videos=300, test_videos=64))
+    summary = check_list(
+        CorpusConfig(clips_per_shard=100), tmp_path, WorldConfig(train_videos=300, test_videos=64)
+    )
     assert summary.shards == {"train": 6, "validation": 1, "test": 2}
 
 

@@ -103,7 +103,8 @@ def test_the_same_input_gives_the_same_bytes_and_empty_shards_exist(tmp_path):
 
 def write_world(folder: Path, rows: list[list]) -> None:
     folder.mkdir(exist_ok=True)
-    header = ["video_id", "start_ms", "end_ms", "label", "split", "caption_en", "caption_zh", "label_zh", "path"]
+    header = ["video_id", "start_ms", "end_ms", "label", "split"]
+    header += ["caption_en", "caption_zh", "label_zh", "path"]
     with (folder / "clips.csv").open("w", newline="", encoding="utf-8") as handle:
         csv.writer(handle).writerows([header, *rows])
 

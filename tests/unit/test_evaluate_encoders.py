@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import soundfile
+
 from wavbrivl.errors import UserError
 from wavbrivl.evaluate.audio_files import read_audio
 from wavbrivl.evaluate.encoders import EncoderSettings, load_encoder

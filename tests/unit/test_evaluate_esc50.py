@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile
+
 from wavbrivl.config.evaluation import EvaluateConfig, ProbeConfig
 from wavbrivl.errors import UserError
 from wavbrivl.evaluate.benchmark import embed_benchmark

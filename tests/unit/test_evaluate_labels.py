@@ -5,6 +5,7 @@ import os
 from pathlib import Path
 
 import pytest
+
 from wavbrivl.errors import UserError
 from wavbrivl.labels.loader import SETS, label_file, plain, read_labels, words_for
 

@@ -5,6 +5,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 import torch
+
 from wavbrivl.audio.build import build_model
 from wavbrivl.config.evaluation import EvaluateConfig
 from wavbrivl.config.models import AudioEncoderConfig, TrainingConfig, WavLMConfig

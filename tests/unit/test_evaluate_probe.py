@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+
 from wavbrivl.config.evaluation import ProbeConfig
 from wavbrivl.errors import UserError
 from wavbrivl.evaluate import probe

@@ -4,6 +4,7 @@ import json
 
 import pytest
 from pydantic import ValidationError
+
 from wavbrivl.errors import UserError
 from wavbrivl.evaluate.places import metrics_path
 from wavbrivl.evaluate.result import (

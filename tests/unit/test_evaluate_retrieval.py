@@ -5,6 +5,7 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+
 from wavbrivl.config.evaluation import EvaluateConfig
 from wavbrivl.errors import UserError
 from wavbrivl.evaluate.details import chosen_queries, write_details

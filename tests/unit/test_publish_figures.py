@@ -7,6 +7,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 from PIL import Image
+
 from wavbrivl.errors import UserError
 from wavbrivl.evaluate.details import write_details
 from wavbrivl.evaluate.gallery import Gallery

@@ -1,6 +1,7 @@
 """The published numbers are those that the paper prints."""
 
 import pytest
+
 from wavbrivl.publish.layout import TABLE1, TABLE2_COLUMNS, TABLE2_ROWS
 from wavbrivl.publish.published import published
 

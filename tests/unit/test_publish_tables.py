@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+
 from wavbrivl.errors import UserError
 from wavbrivl.evaluate.intervals import Difference
 from wavbrivl.evaluate.items import Items

@@ -5,6 +5,8 @@ import csv
 import numpy as np
 import pytest
 import torch
+from tests.teacher_samples import TINY, make_shards
+
 from wavbrivl.config.evaluation import EvaluateConfig
 from wavbrivl.errors import UserError
 from wavbrivl.evaluate.gallery import load_gallery
@@ -15,8 +17,6 @@ from wavbrivl.teacher.evaluate import teacher_metrics
 from wavbrivl.teacher.model import Teacher
 from wavbrivl.teacher.text import Tokenizer, build_vocabulary
 from wavbrivl.teacher.towers import Towers
-
-from tests.teacher_samples import TINY, make_shards
 
 
 @pytest.fixture(scope="module")

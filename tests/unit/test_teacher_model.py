@@ -3,12 +3,12 @@
 import numpy as np
 import pytest
 import torch
+from tests.teacher_samples import TINY, scene
+
 from wavbrivl.errors import UserError
 from wavbrivl.teacher.model import Teacher, load_teacher, save_teacher
 from wavbrivl.teacher.text import Tokenizer, build_vocabulary
 from wavbrivl.teacher.towers import Towers
-
-from tests.teacher_samples import TINY, scene
 
 TEXTS = ["一个很大的皮球", "屋顶", "深夜里一个很小的箱子", "unknown words"]
 

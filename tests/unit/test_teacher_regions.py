@@ -2,6 +2,7 @@
 
 import pytest
 import torch
+
 from wavbrivl.errors import UserError
 from wavbrivl.teacher.regions import grid_boxes, pooling_weights, sampling_positions
 

@@ -6,13 +6,13 @@ from pathlib import Path
 
 import pytest
 import torch
+from tests.teacher_samples import TINY
 from torch.nn import functional
+
 from wavbrivl.config.models import ImageTowerConfig
 from wavbrivl.errors import UserError
 from wavbrivl.teacher.checkpoint import empty_towers, preset
 from wavbrivl.teacher.towers import ImageTower, TextTower
-
-from tests.teacher_samples import TINY
 
 # Facts about the released checkpoints: 2,320 lines "key shape", sorted; shapes joined by "x".
 DIGEST = "7156e01972f273ba071a69b9fb76ffe3d67ffbeb7682a6b4db611bb6027dc78b"

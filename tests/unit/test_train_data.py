@@ -2,12 +2,12 @@
 
 import numpy as np
 import pytest
+from tests.train_corpus import DIM, FakeShards, write_embeddings
+
 from wavbrivl.errors import UserError
 from wavbrivl.train.augment import Augmentation
 from wavbrivl.train.data import ImageEmbeddings, TrainingSet, prefetch
 from wavbrivl.train.order import share_of_step
-
-from tests.train_corpus import DIM, FakeShards, write_embeddings
 
 PLAIN = Augmentation(window=1600)
 NOISY = Augmentation(window=1600, gain_db=6, noise_snr_db=(0, 20))

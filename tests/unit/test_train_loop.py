@@ -8,7 +8,9 @@ import pytest
 import torch
 from safetensors.torch import load_file
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+from tests.train_corpus import DIM, FakeShards, tiny_audio, tiny_training, write_embeddings
 from transformers import AutoModel
+
 from wavbrivl import compute
 from wavbrivl.audio.embedding import embed_waveforms
 from wavbrivl.audio.processing import WavBriVLProcessor
@@ -17,8 +19,6 @@ from wavbrivl.train import loop
 from wavbrivl.train.export import export_model, load_trained
 from wavbrivl.train.loop import Trainer, train_encoder
 from wavbrivl.train.optimizer import make_optimizer, rate_factor
-
-from tests.train_corpus import DIM, FakeShards, tiny_audio, tiny_training, write_embeddings
 
 
 class KilledError(Exception):

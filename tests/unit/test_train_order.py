@@ -3,6 +3,7 @@
 import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
+
 from wavbrivl.train.order import share_of_step
 
 sizes, seeds, steps, batches = st.integers(1, 50), st.integers(0, 9), st.integers(0, 60), st.integers(1, 12)

@@ -2,12 +2,12 @@
 
 import numpy as np
 import pytest
+from tests.train_corpus import tiny_training
+
 from wavbrivl import compute
 from wavbrivl.errors import UserError
 from wavbrivl.evaluate.ranking import ranks_of_pairs
 from wavbrivl.train.projection import fit_cross_projection
-
-from tests.train_corpus import tiny_training
 
 
 @pytest.fixture(scope="module", autouse=True)

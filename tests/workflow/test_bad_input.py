@@ -32,11 +32,11 @@ def test_wrong_configuration(checkout, text, words):
 @pytest.mark.parametrize(
     ("rows", "words"),
     [
-        ("abcdefghijk,1,dog barking\n", ["list.csv", "row 1"]),
-        ("abcdefghijk,1,dog barking,train\n../../etc/pw,2,dog barking,train\n", ["list.csv", "row 2", "id"]),
-        ("abcdefghijk,1,dog barking,train\nabcdefghijk,1,cat purring,train\n", ["list.csv", "row 2"]),
-        ("abcdefghijk,one,dog barking,train\n", ["list.csv", "row 1", "one"]),
-        ("abcdefghijk,1,dog barking,val\n", ["list.csv", "row 1", "val"]),
+        ("abcdefghijk,1,dog barking\n", ["list.csv", "line 1"]),
+        ("abcdefghijk,1,dog barking,train\n../../etc/pw,2,dog barking,train\n", ["list.csv", "line 2", "id"]),
+        ("abcdefghijk,1,dog barking,train\nabcdefghijk,1,cat purring,train\n", ["list.csv", "line 2"]),
+        ("abcdefghijk,one,dog barking,train\n", ["list.csv", "line 1", "one"]),
+        ("abcdefghijk,1,dog barking,val\n", ["list.csv", "line 1", "val"]),
     ],
 )
 def test_wrong_clip_list(checkout, rows, words):
@@ -47,3 +47,24 @@ def test_wrong_clip_list(checkout, rows, words):
         "sources: [{kind: folder, path: clips}]}"
     )
     _refused(checkout, text, words)
+
+
+def test_a_label_without_a_translation(checkout):
+    meta = checkout.path / "bench/meta"
+    meta.mkdir(parents=True)
+    header = "filename,fold,target,category,esc10,src_file,take\n"
+    (meta / "esc50.csv").write_text(f"{header}1-1-A-0.wav,1,0,flux_capacitor,False,1,A\n", encoding="utf-8")
+    _refused(checkout, "evaluate: {esc50: {path: bench}}", ["flux", "esc50.csv"])
+
+
+def test_fetching_from_youtube_without_a_cap(checkout):
+    (checkout.path / "list.csv").write_text("abcdefghijk,1,dog barking,train\n", encoding="utf-8")
+    profile = checkout.path / "profiles/default/profile.yaml"
+    lines = profile.read_text(encoding="utf-8").splitlines()
+    kept = [line for line in lines if "downloads" not in line and line != "resources:"]
+    profile.write_text("\n".join(kept) + "\n", encoding="utf-8")
+    _refused(
+        checkout,
+        "corpus: {name: mine, format: vggsound, clip_list: list.csv, sources: [{kind: youtube}]}",
+        ["downloads", "cap"],
+    )

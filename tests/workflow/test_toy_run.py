@@ -60,7 +60,10 @@ def test_the_same_seed_gives_the_same_bytes_on_one_core(finished, checkout):
 @pytest.mark.parametrize(
     ("keys", "expected"),
     [
-        (["seed=8"], {"make_world", "extract_media", "train_teacher", "train_audio_encoder", "evaluate_esc50"}),
+        (
+            ["seed=8"],
+            {"make_world", "extract_media", "train_teacher", "train_audio_encoder", "evaluate_esc50"},
+        ),
         (["training={steps: 13}"], {"train_audio_encoder", "evaluate_esc50", "evaluate_retrieval"}),
         (["evaluate={bootstrap: 201}"], {"evaluate_esc50", "evaluate_retrieval", "embed_images"}),
         (["media={jpeg_quality: 91}"], {"extract_media", "train_teacher", "train_audio_encoder"}),

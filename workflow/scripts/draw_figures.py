@@ -20,7 +20,9 @@ if __name__ == "__main__":
         by_encoder = {encoder: scored for (task, encoder), scored in items.items() if task == "esc50"}
         labels = sorted(set(by_encoder["wavbrivl"].label))
         dataset = snakemake.params.dataset
-        figures.confusion_matrix(Path(outputs.confusion), by_encoder["wavbrivl"], labels, f"{dataset}, five folds")
+        figures.confusion_matrix(
+            Path(outputs.confusion), by_encoder["wavbrivl"], labels, f"{dataset}, five folds"
+        )
         figures.class_bars(
             Path(outputs.classes), by_encoder, "accuracy", f"{dataset}, accuracy by class", 1 / len(labels)
         )

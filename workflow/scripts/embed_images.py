@@ -27,7 +27,9 @@ if __name__ == "__main__":
             embed_shards(shards, teacher, Path(matrix), Path(rows), params.batch_size, params.dtype)
 
         # The last split is test: what the teacher never saw.
-        gallery = load_gallery(splits["test"], Path(snakemake.output.matrices[-1]), Path(snakemake.output.rows[-1]))
+        gallery = load_gallery(
+            splits["test"], Path(snakemake.output.matrices[-1]), Path(snakemake.output.rows[-1])
+        )
         listed = Coverage(**coverage([Path(path) for path in inputs.ledgers]))
         config = EvaluateConfig(**params.evaluate)
         result = teacher_metrics(

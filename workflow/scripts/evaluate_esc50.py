@@ -7,7 +7,6 @@ from wavbrivl.config.evaluation import EvaluateConfig
 from wavbrivl.evaluate.encoders import EncoderSettings, load_encoder
 from wavbrivl.evaluate.esc50 import read_esc50, run_esc50
 from wavbrivl.evaluate.items import write_items
-from wavbrivl.evaluate.places import metrics_path
 from wavbrivl.evaluate.result import write_result
 from wavbrivl.teacher.model import load_teacher
 from wavbrivl.workflow.job import job
@@ -20,7 +19,8 @@ if __name__ == "__main__":
         benchmark = read_esc50(Path(snakemake.input.meta).parents[1], snakemake.params.dataset)
         config = EvaluateConfig(**snakemake.params.evaluate)
         items = {}
-        for name in snakemake.params.encoders:
+        places = {"esc50_zeroshot": snakemake.output.zeroshot[0]}
+        for name, place in zip(snakemake.params.encoders, snakemake.output.metrics, strict=True):
             outcomes = run_esc50(
                 benchmark,
                 load_encoder(name, settings),
@@ -30,6 +30,6 @@ if __name__ == "__main__":
                 Path(snakemake.input.translations),
             )
             for result, scored in outcomes:
-                write_result(Path(metrics_path(snakemake.params.metrics, name, result.task)), result)
+                write_result(Path(places.get(result.task, place)), result)
                 items[result.task, result.encoder] = scored
         write_items(Path(snakemake.output.scores), items)

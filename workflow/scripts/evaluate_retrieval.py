@@ -10,7 +10,6 @@ from wavbrivl.evaluate.details import write_details
 from wavbrivl.evaluate.encoders import EncoderSettings, load_encoder
 from wavbrivl.evaluate.gallery import Gallery, cross_projection, load_gallery
 from wavbrivl.evaluate.items import write_items
-from wavbrivl.evaluate.places import metrics_path
 from wavbrivl.evaluate.result import Coverage, write_result
 from wavbrivl.evaluate.retrieval import run_retrieval
 from wavbrivl.shards.reader import MediaShards
@@ -34,7 +33,7 @@ if __name__ == "__main__":
         train, test = gallery("train"), gallery("test")
         listed = Coverage(**coverage([Path(path) for path in snakemake.input.ledgers]))
         items = {}
-        for name in snakemake.params.encoders:
+        for name, place in zip(snakemake.params.encoders, snakemake.output.metrics, strict=True):
             found = run_retrieval(
                 load_encoder(name, settings),
                 train,
@@ -45,7 +44,7 @@ if __name__ == "__main__":
                 fit=cross_projection(training, config.retrieval.baseline_steps, seed),
                 dataset=snakemake.params.dataset,
             )
-            write_result(Path(metrics_path(snakemake.params.metrics, name, found.result.task)), found.result)
+            write_result(Path(place), found.result)
             items[found.result.task, name] = found.items
             if name == "wavbrivl":
                 write_details(Path(snakemake.output.details), test, found.sounds, seed)

@@ -17,7 +17,6 @@ from typing import Any, NamedTuple
 import decord
 import imageio_ffmpeg
 
-from wavbrivl.bench.machine import machine
 from wavbrivl.config.corpus import MediaConfig
 from wavbrivl.corpus.clips import Clip, clip_id, read_manifest, write_manifest
 from wavbrivl.corpus.decode import Clip as Media
@@ -27,6 +26,7 @@ from wavbrivl.corpus.media import extract_shard
 from wavbrivl.corpus.request import Request
 from wavbrivl.corpus.sources.base import zero_ms
 from wavbrivl.shards.tar import TarWriter
+from wavbrivl.workflow.record import machine
 
 FEWEST = 100  # clips in the measured shard: starting the decoding process must not be what is measured
 
@@ -144,13 +144,13 @@ def _script(sample: _Sample, folder: Path) -> None:
     source = folder / "clip.mp4"
     source.write_bytes(sample.data)
     start, seconds = _span(sample)
-    crop = "crop='min(iw,ih)':'min(iw,ih)'"
+    square = "crop='min(iw,ih)':'min(iw,ih)'"
     middle = ["-ss", f"{start + seconds / 2:.3f}"]
     _ffmpeg("-ss", f"{start:.3f}", "-t", f"{seconds:.3f}", "-i", source, "-vn", "-ac", "1", "-ar", "16000",
             folder / "sound.flac")  # fmt: skip
     for size, name in ((360, "large.jpg"), (64, "small.png")):
-        _ffmpeg(*middle, "-i", source, "-an", "-frames:v", "1", "-vf", f"{crop},scale={size}:{size}:flags=area",
-                folder / name)  # fmt: skip
+        picture = ["-an", "-frames:v", "1", "-vf", f"{square},scale={size}:{size}:flags=area"]
+        _ffmpeg(*middle, "-i", source, *picture, folder / name)
 
 
 def _ffmpeg(*arguments: object) -> None:

@@ -80,7 +80,9 @@ class CorpusConfig(Section):
     @model_validator(mode="after")
     def _clip_list_is_given(self) -> "CorpusConfig":
         if self.format != "embedded" and not self.clip_list:
-            raise ValueError(f"corpus.clip_list must name the clip list when corpus.format is '{self.format}'")
+            raise ValueError(
+                f"corpus.clip_list must name the clip list when corpus.format is '{self.format}'"
+            )
         if (self.format == "embedded") != any(s.kind == "embedded" for s in self.sources):
             raise ValueError("the source 'embedded' goes with corpus.format 'embedded' and with no other")
         return self

@@ -98,7 +98,9 @@ def main() -> int:
     """Write the generated files, or with ``--check`` say which of them differ."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--check", action="store_true", help="compare only; exit 1 if a file is out of date")
-    parser.add_argument("--folder", type=Path, default=Path("config"), help="folder of the configuration files")
+    parser.add_argument(
+        "--folder", type=Path, default=Path("config"), help="folder of the configuration files"
+    )
     arguments = parser.parse_args()
     stale = [path for path, text in documents(arguments.folder).items() if _differs(path, text)]
     for path in stale:

@@ -66,5 +66,7 @@ class EvaluateConfig(Section):
         for language, templates in prompts.items():
             for template in templates:
                 if template.count("{}") != 1:
-                    raise ValueError(f"the {language} template {template!r} must hold {{}} once, for the label")
+                    raise ValueError(
+                        f"the {language} template {template!r} must hold {{}} once, for the label"
+                    )
         return prompts

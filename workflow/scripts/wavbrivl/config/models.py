@@ -28,13 +28,13 @@ class ImageTowerConfig(Section):
     """Regions: box_grid x box_grid tiles and the whole image (6 gives BriVL's 37)."""
     grid_size: PositiveInt = 4
     """Sampling lattice inside each region, averaged afterwards. It has nothing to do with detection."""
-    width: PositiveInt = 96
+    width: PositiveInt = 64
     """Width of a region in the self-attention layers; the heads divide it (released: 2048)."""
     layers: PositiveInt = 2
     """Self-attention layers over the regions (released: 4)."""
     heads: PositiveInt = 4
     """Attention heads of each layer (released: 4)."""
-    feedforward: PositiveInt = 96
+    feedforward: PositiveInt = 64
     """Feed-forward width of these layers (released: 2048)."""
     dropout: Annotated[float, Field(ge=0, lt=1)] = 0.0
     """Dropout in these layers, in training only (released: 0.1)."""
@@ -51,7 +51,7 @@ class TextTowerConfig(Section):
 
     hidden_size: PositiveInt = 64
     """Width of the BERT (released BriVL: 768)."""
-    bert_layers: PositiveInt = 2
+    bert_layers: PositiveInt = 1
     """Layers of the BERT (released: 12)."""
     bert_heads: PositiveInt = 4
     """Attention heads of the BERT (released: 12)."""
@@ -59,7 +59,7 @@ class TextTowerConfig(Section):
     """Feed-forward width of the BERT (released: 3072)."""
     positions: PositiveInt = 64
     """Longest text that the BERT has positions for (released: 512)."""
-    layers: PositiveInt = 2
+    layers: PositiveInt = 1
     """Self-attention layers on top (released: 4)."""
     heads: PositiveInt = 4
     """Attention heads on top (released: 4)."""
@@ -67,7 +67,7 @@ class TextTowerConfig(Section):
     """Feed-forward width of the layers on top (released: 2048)."""
     dropout: Annotated[float, Field(ge=0, lt=1)] = 0.0
     """Dropout in the BERT and in these layers, in training only (released: 0.1)."""
-    max_length: Annotated[int, Field(ge=3)] = 32
+    max_length: Annotated[int, Field(ge=3)] = 24
     """Tokens that every text is padded to; the BERT attends to the padding (released: 80)."""
 
     @model_validator(mode="after")
@@ -82,7 +82,7 @@ class TextTowerConfig(Section):
 class TeacherTrainingConfig(Section):
     """BriVL's own two-queue objective on the corpus's captions, where no checkpoint is configured."""
 
-    steps: PositiveInt = 350
+    steps: PositiveInt = 300
     """Optimisation steps."""
     batch_size: PositiveInt = 64
     """Image-text pairs a step; it must divide queue_size."""
@@ -94,17 +94,17 @@ class TeacherTrainingConfig(Section):
     """AdamW's weight decay."""
     queue_size: PositiveInt = 512
     """Negatives in each of the two queues (released BriVL: 9600)."""
-    momentum: Annotated[float, Field(ge=0, lt=1)] = 0.95
-    """Momentum of the key towers (released BriVL: 0.99, over far more steps)."""
+    momentum: Annotated[float, Field(ge=0, lt=1)] = 0.99
+    """Momentum of the key towers (released BriVL: 0.99). Lower, and the queues drift and training collapses."""
     temperature: PositiveFloat = 0.07
     """Fixed softmax temperature."""
-    label_probability: Annotated[float, Field(ge=0, le=1)] = 0.15
+    label_probability: Annotated[float, Field(ge=0, le=1)] = 0.25
     """Share of texts that are the label alone, so that zero-shot prompts are not foreign to the tower."""
-    jitter: Annotated[float, Field(ge=0, le=1)] = 1.0
+    jitter: Annotated[float, Field(ge=0, le=1)] = 0.2
     """Colour jitter as a share of BriVL's (0.4 brightness, contrast and saturation, 0.1 hue)."""
     jitter_probability: Annotated[float, Field(ge=0, le=1)] = 0.8
     """Share of training images that are jittered (BriVL: 0.8)."""
-    grayscale_probability: Annotated[float, Field(ge=0, le=1)] = 0.2
+    grayscale_probability: Annotated[float, Field(ge=0, le=1)] = 0.05
     """Share of training images that lose their colour (BriVL: 0.2)."""
     images_in_memory: Annotated[int, Field(ge=0)] = 20000
     """Up to this many frames are decoded once and kept; a larger corpus is read as it goes."""

@@ -22,28 +22,36 @@ class SourceError(Exception):
 
 
 # Order matters: "sign in to confirm your age" is not "sign in to confirm you're not a bot".
-_SAYINGS: tuple[tuple[Status, str], ...] = (
-    (Status.AGE_RESTRICTED, r"confirm your age|age.restricted|inappropriate for some users"),
-    (Status.RATE_LIMITED, r"rate.?limited|too many requests|\b429\b|try again later"),
-    (Status.BLOCKED, r"not a bot|unusual traffic|captcha|access denied by|ip .{0,40}(blocked|banned)"),
-    (Status.MEMBERS_ONLY, r"members.only|join this channel|available to this channel's members|premium members"),
-    (Status.PRIVATE, r"private video|video is private|granted access"),
-    (Status.NOT_YET, r"premieres? (in|will)|live event will begin|will begin (in|shortly)|not (yet )?started"),
-    (Status.REGION_BLOCKED, r"(in|from) your (country|location|region)|geo.?restrict|not available in .*country"),
-    (Status.OFFLINE, r"name resolution|name or service not known|nodename nor|network is unreachable|no route to host"),
-    (Status.DISK_FULL, r"no space left|disk quota"),
-    (Status.NOT_FOUND, r"\b404\b|no such file|does not exist"),
-    (Status.GONE, r"\b410\b|removed|terminated|no longer available|copyright|video unavailable|has been deleted"),
-    (Status.FORBIDDEN, r"\b403\b|forbidden|\b401\b|unauthorized"),
-    (Status.TIMEOUT, r"timed? ?out|too slow"),
-    (Status.SERVER_ERROR, r"\b5\d\d\b.{0,30}(error|unavailable|gateway|server)|(error|http) 5\d\d|5xx server error"),
-    (Status.UNSUPPORTED, r"redirect loop|too many redirects"),
-    (Status.NETWORK, r"connection|reset by peer|incomplete ?read|broken pipe|more expected|content too short"
-     r"|bytes read|premature|end of file|remote end closed|ssl"),
-    (Status.NO_VIDEO, r"requested format is not available|no video formats"),
-    (Status.UNSUPPORTED, r"unsupported url|drm|is not a valid url|no suitable (extractor|format)"),
-)  # fmt: skip
-_PATTERNS = [(status, re.compile(pattern, re.IGNORECASE)) for status, pattern in _SAYINGS]
+_SAYINGS: tuple[tuple[Status, tuple[str, ...]], ...] = (
+    (Status.AGE_RESTRICTED, ("confirm your age", "age.restricted", "inappropriate for some users")),
+    (Status.RATE_LIMITED, ("rate.?limited", "too many requests", r"\b429\b", "try again later")),
+    (Status.BLOCKED, ("not a bot", "unusual traffic", "captcha", r"\bip .{0,40}(blocked|banned)")),
+    (Status.MEMBERS_ONLY, ("members.only", "join this channel", "this channel's members", "premium members")),
+    (Status.PRIVATE, ("private video", "video is private", "granted access")),
+    (Status.NOT_YET, ("premieres? (in|will)", "will begin (in|shortly)", "not (yet )?started")),
+    (Status.REGION_BLOCKED, ("(in|from) your (country|location|region)", "geo.?restrict")),
+    (Status.OFFLINE, ("name resolution", "service not known", "nodename nor", "network is unreachable")),
+    (Status.OFFLINE, ("no route to host",)),
+    (Status.DISK_FULL, ("no space left", "disk quota")),
+    (Status.NOT_FOUND, (r"\b404\b", "no such file", "does not exist")),
+    (Status.GONE, (r"\b410\b", "removed", "terminated", "no longer available", "copyright")),
+    (Status.GONE, ("video unavailable", "has been deleted")),
+    (Status.FORBIDDEN, (r"\b403\b", "forbidden", r"\b401\b", "unauthorized")),
+    (Status.TIMEOUT, ("timed? ?out", "too slow")),
+    (
+        Status.SERVER_ERROR,
+        (r"(error|http) 5\d\d", r"\b5(\d\d|xx)\b.{0,30}(error|unavailable|gateway|server)"),
+    ),
+    (Status.UNSUPPORTED, ("redirect loop", "too many redirects")),
+    (Status.NETWORK, ("connection", "reset by peer", "incomplete ?read", "broken pipe", "more expected")),
+    (
+        Status.NETWORK,
+        ("content too short", "bytes read", "premature", "end of file", "remote end closed", "ssl"),
+    ),
+    (Status.NO_VIDEO, ("requested format is not available", "no video formats")),
+    (Status.UNSUPPORTED, ("unsupported url", "drm", "is not a valid url", "no suitable (extractor|format)")),
+)
+_PATTERNS = [(status, re.compile("|".join(said), re.IGNORECASE)) for status, said in _SAYINGS]
 _HTTP = {
     401: Status.FORBIDDEN,
     403: Status.FORBIDDEN,

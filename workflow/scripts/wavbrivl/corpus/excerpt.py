@@ -61,7 +61,7 @@ def _closed(data: bytes, track: Track, key: int, length: int) -> bool:
 
 
 def decodable(track: Track) -> np.ndarray:
-    """Samples that can be decoded, in the order in which they are shown: those from the first key frame on."""
+    """Samples from the first key frame on, which can be decoded, in the order in which they are shown."""
     keys = np.flatnonzero(track.keys)
     first = int(keys[0]) if len(keys) else 0
     order = np.argsort(track.times, kind="stable")
@@ -77,7 +77,7 @@ def _nal_length(entry: bytes) -> int:
 
 
 def _picture(data: bytes, track: Track, sample: int, length: int) -> int:
-    """The first byte of the first H.264 slice of a sample: its type, and in 0x60 whether others refer to it."""
+    """First byte of a sample's first H.264 slice: its type, and in 0x60 whether others refer to it."""
     offset = int(track.offsets[sample])
     end = offset + int(track.sizes[sample])
     while offset + length < end:

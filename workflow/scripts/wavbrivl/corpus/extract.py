@@ -67,7 +67,7 @@ def _still(media: Media, frames: list[np.ndarray], start: float, end: float) -> 
     """Whether the picture never changes; None where that cannot be told without decoding more.
 
     A frame that differs from the one before costs bytes: where the packets between key frames are
-    not tiny, the picture moves. Where they are, two frames far apart are compared.
+    not tiny, the picture moves. Where they are, the chosen frame is compared with the first and the last.
     """
     if _packets_show_motion(media.video, start, end, frames[0].shape):
         return False
@@ -75,8 +75,8 @@ def _still(media: Media, frames: list[np.ndarray], start: float, end: float) -> 
     inside = np.flatnonzero((times >= start - 1e-6) & (times < end - 1e-6))
     if len(inside) < 2:
         return None
-    first, last = media.frame(int(inside[0])), media.frame(int(inside[-1]))
-    return bool(np.abs(first.astype(np.int16) - last).mean() < STILL_DIFFERENCE)
+    others = (media.frame(int(index)) for index in (inside[0], inside[-1]))
+    return all(np.abs(frames[0].astype(np.int16) - other).mean() < STILL_DIFFERENCE for other in others)
 
 
 def _packets_show_motion(track: Track, start: float, end: float, shape: tuple[int, ...]) -> bool:

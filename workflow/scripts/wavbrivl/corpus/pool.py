@@ -1,5 +1,6 @@
 """Decoding processes with a time limit: killed and replaced when a file hangs or crashes them."""
 
+import contextlib
 import os
 import subprocess
 import sys
@@ -61,7 +62,8 @@ class Decoder:
         if self._process is not None:
             self._process.kill()
             self._process.wait()
-            self._process.stdin.close()  # type: ignore[union-attr]
+            with contextlib.suppress(BrokenPipeError):  # what was not yet sent goes nowhere
+                self._process.stdin.close()  # type: ignore[union-attr]
             self._process.stdout.close()  # type: ignore[union-attr]
             self._printed.close()
         self._process = None

@@ -13,13 +13,42 @@ from pathlib import Path
 
 # What each environment's scripts import, by distribution name.
 MEDIA = (
-    "pydantic pyyaml numpy opencv-python-headless pillow soundfile decord imageio-ffmpeg ffmpeg-python "
-    "tenacity yt-dlp yt-dlp-ejs brotli certifi mutagen pycryptodomex requests websockets"
-).split()
+    "pydantic",
+    "pyyaml",
+    "numpy",
+    "opencv-python-headless",
+    "pillow",
+    "soundfile",
+    "soxr",
+    "decord",
+    "imageio-ffmpeg",
+    "ffmpeg-python",
+    "tenacity",
+    "yt-dlp",
+    "yt-dlp-ejs",
+    "brotli",
+    "certifi",
+    "mutagen",
+    "pycryptodomex",
+    "requests",
+    "websockets",
+)
 TORCH = (
-    "torch torchvision torchaudio transformers timm safetensors tensorboard scikit-learn matplotlib "
-    "pydantic pyyaml numpy pillow soundfile"
-).split()
+    "torch",
+    "torchvision",
+    "torchaudio",
+    "transformers",
+    "timm",
+    "safetensors",
+    "tensorboard",
+    "scikit-learn",
+    "matplotlib",
+    "pydantic",
+    "pyyaml",
+    "numpy",
+    "pillow",
+    "soundfile",
+)
 PINS = {"media": MEDIA, "torch": TORCH}
 FROM_CONDA = {"media": ["python=3.11", "ffmpeg", "deno"], "torch": ["python=3.11"]}
 

@@ -1,14 +1,13 @@
 """What must be known before any job runs: the input is sound, and how many shards there are."""
 
+import csv
 from dataclasses import dataclass
 from pathlib import Path
 
 from wavbrivl.config import Config
 from wavbrivl.corpus.lists import ListSummary, check_list, shard_names
 from wavbrivl.errors import UserError
-
-SPLITS = ("train", "validation", "test")
-
+from wavbrivl.labels.loader import label_file, words_for
 
 @dataclass(frozen=True)
 class Plan:
@@ -29,8 +28,18 @@ def plan_run(config: Config, data: Path) -> Plan:
         UserError: a folder or file that is not there, or a bad row of a clip list.
     """
     _folders_exist(config)
+    _labels_are_translated(config)
     summary = check_list(config.corpus, data / ".checked", config.world)
     return Plan(summary, shard_names(summary))
+
+
+def _labels_are_translated(config: Config) -> None:
+    """Zero-shot asks in the teacher's language: every label of the benchmark must have a word there."""
+    if config.evaluate.esc50.path:
+        table = Path(config.evaluate.esc50.path) / "meta" / "esc50.csv"
+        with table.open(encoding="utf-8", newline="") as handle:
+            labels = sorted({row.get("category") or "" for row in csv.DictReader(handle)})
+        words_for(labels, config.teacher.language, label_file("esc50"))
 
 
 def _folders_exist(config: Config) -> None:
@@ -44,7 +53,9 @@ def _folders_exist(config: Config) -> None:
         "teacher.checkpoint": config.teacher.checkpoint,
         "teacher.vocabulary": config.teacher.vocabulary,
     }
-    files |= {f"corpus.exclude_videos_in[{i}]": path for i, path in enumerate(config.corpus.exclude_videos_in)}
+    files |= {
+        f"corpus.exclude_videos_in[{i}]": path for i, path in enumerate(config.corpus.exclude_videos_in)
+    }
     for key, path in files.items():
         if path and not Path(path).is_file():
             raise UserError(f"{key}: there is no file {path}")
