@@ -34,7 +34,7 @@ if CONFIG.teacher.checkpoint:
             runtime=30,
         params:
             **settings("teacher"),
-            code=code_digest("wavbrivl.teacher.checkpoint"),
+            code=code_digest("wavbrivl.teacher.model"),
         script:
             "../workflow/scripts/convert_checkpoint.py"
 

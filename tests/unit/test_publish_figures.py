@@ -60,7 +60,14 @@ def coloured(path):
 def test_every_figure_is_drawn_and_drawn_again_the_same(tmp_path, details, items):
     log = tmp_path / "metrics.jsonl"
     rows = [
-        {"step": i, "loss": 5 - i / 10, "loss_audio_space": 2, "lr": 1e-3, "grad_norm": 1} for i in range(20)
+        {
+            "step": i,
+            "loss": 5 - i / 10,
+            "parts": {"audio_to_image": 1, "image_to_audio": 1},
+            "learning_rate": 1e-3,
+            "gradient_norm": 1,
+        }
+        for i in range(20)
     ]
     rows.append({"step": 20, "mrr_audio_to_image": 0.3, "mrr_image_to_audio": 0.2})
     log.write_text("\n".join(json.dumps(row) for row in rows))

@@ -19,8 +19,8 @@ class WorldConfig(Section):
     """Videos whose clips belong to the test split, which is the retrieval gallery."""
     broken_sources: bool = True
     """Add addresses that fail on purpose: a dead link, no audio, a truncated file, one too short."""
-    esc50_clips_per_class_and_fold: PositiveInt = 4
-    """Sounds for each class in each of the five folds of the embedded ESC-50 benchmark."""
+    esc50_clips_per_class_and_fold: PositiveInt = 8
+    """Sounds for each class in each of the five folds of the embedded ESC-50 benchmark (ESC-50: 8)."""
 
 
 class Source(Section):

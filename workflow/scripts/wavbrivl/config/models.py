@@ -95,10 +95,10 @@ class TeacherTrainingConfig(Section):
     queue_size: PositiveInt = 512
     """Negatives in each of the two queues (released BriVL: 9600)."""
     momentum: Annotated[float, Field(ge=0, lt=1)] = 0.99
-    """Momentum of the key towers (released BriVL: 0.99). Lower, and the queues drift and training collapses."""
+    """Momentum of the key towers (released BriVL: 0.99); if low, keys drift and training collapses."""
     temperature: PositiveFloat = 0.07
     """Fixed softmax temperature."""
-    label_probability: Annotated[float, Field(ge=0, le=1)] = 0.25
+    label_probability: Annotated[float, Field(ge=0, le=1)] = 0.3
     """Share of texts that are the label alone, so that zero-shot prompts are not foreign to the tower."""
     jitter: Annotated[float, Field(ge=0, le=1)] = 0.2
     """Colour jitter as a share of BriVL's (0.4 brightness, contrast and saturation, 0.1 hue)."""
@@ -194,7 +194,7 @@ class AudioEncoderConfig(Section):
     projection_hidden: PositiveInt = 512
     """Hidden width of the cross projections f and g."""
     window_seconds: Annotated[float, Field(gt=0)] = 2.0
-    """Training crop, and the window that longer sounds are embedded in (the paper: 10)."""
+    """The window that longer sounds are embedded in, and the training crop (the paper: 10)."""
 
 
 class TrainingConfig(Section):
@@ -202,7 +202,7 @@ class TrainingConfig(Section):
 
     loss: Literal["cxloss", "in_batch"] = "cxloss"
     """`cxloss`: L(f(image), a) + L(image, g(a)) over MoCo queues; `in_batch`: without queues."""
-    steps: PositiveInt = 360
+    steps: PositiveInt = 420
     """Optimisation steps."""
     batch_size: PositiveInt = 40
     """Clips a step; it must divide queue_size."""
@@ -212,7 +212,7 @@ class TrainingConfig(Section):
     """Share of the steps that warm up."""
     weight_decay: Annotated[float, Field(ge=0)] = 1e-2
     """AdamW's weight decay, on matrices only."""
-    queue_size: PositiveInt = 400
+    queue_size: PositiveInt = 160
     """Negatives kept in each queue (the paper: 9600). Not the number of parallel instances."""
     momentum: Annotated[float, Field(ge=0, lt=1)] = 0.99
     """Momentum of the key networks that fill the queues."""
@@ -233,13 +233,16 @@ class TrainingConfig(Section):
     """The loss's two terms are added, as the paper's formula has it, or averaged, as Wav2CLIP does."""
     backbone_rate_factor: PositiveFloat = 1.0
     """The backbone's learning rate as a multiple of learning_rate (below 1 for a pretrained one)."""
+    crop_seconds: PositiveFloat | None = None
+    """Length of the random crops; null takes audio_encoder.window_seconds. Crops shorter than the
+    clips cost less and show each event at another place (the paper: 10 s crops)."""
     noise_snr_db: tuple[float, float] | None = (5.0, 30.0)
     """Range of seeded noise mixed into training crops; null mixes none."""
     gain_db: Annotated[float, Field(ge=0)] = 6.0
     """Training crops are scaled by up to this much either way."""
     gradient_clip: PositiveFloat = 1.0
     """Norm that gradients are clipped to."""
-    validate_every: PositiveInt = 60
+    validate_every: PositiveInt = 70
     """Steps between two validations by retrieval; a checkpoint is written with each."""
     log_every: PositiveInt = 5
     """Steps between two rows of metrics.jsonl and TensorBoard."""

@@ -15,6 +15,12 @@ LOSSES = {
     "loss_audio_space": "audio space: f(image), a",
     "loss_teacher_space": "teacher space: image, g(a)",
 }
+SPACES = {
+    "loss_audio_space": ("audio_to_image", "image_to_audio"),
+    "loss_teacher_space": ("projection_to_teacher", "teacher_to_projection"),
+}
+"""The two directions of each space, as training logs them under `parts`."""
+
 VALIDATION = {"mrr_audio_to_image": "audio to image", "mrr_image_to_audio": "image to audio"}
 
 
@@ -31,10 +37,18 @@ def read_log(path: Path) -> list[dict[str, float]]:
             row["step"] = int(row["step"])
         except (ValueError, KeyError, TypeError):
             raise UserError(f"{path}, line {number}: not a row of training metrics") from None
-        rows.append(row)
+        rows.append(row | _spaces(row.get("parts", {})))
     if not rows:
         raise UserError(f"{path}: the training log is empty")
     return rows
+
+
+def _spaces(parts: dict[str, float]) -> dict[str, float]:
+    return {
+        name: sum(parts[part] for part in directions)
+        for name, directions in SPACES.items()
+        if all(part in parts for part in directions)
+    }
 
 
 def loss_curves(path: Path, log: Path) -> None:
@@ -89,7 +103,7 @@ def _smooth_line(axes: Axes, steps: np.ndarray, values: np.ndarray, colour: str,
 
 
 def _learning_rate(axes: Axes, rows: Sequence[dict]) -> None:
-    steps, rates = _series(rows, "lr")
+    steps, rates = _series(rows, "learning_rate")
     axes.set_title("Learning rate, thousandths")
     axes.plot(steps, 1000 * rates, color=INK)
     axes.set_ylim(bottom=0)
@@ -98,7 +112,7 @@ def _learning_rate(axes: Axes, rows: Sequence[dict]) -> None:
 
 def _gradient_norm(axes: Axes, rows: Sequence[dict]) -> None:
     axes.set_title("Gradient norm")
-    steps, norms = _series(rows, "grad_norm")
+    steps, norms = _series(rows, "gradient_norm")
     if len(norms):
         _smooth_line(axes, steps, norms, INK, "norm")
     axes.set_ylim(bottom=0)

@@ -126,14 +126,11 @@ def _read_ahead(
         return np.stack([shards.image(clip, SOURCE_SIZE, frame) for clip, frame in batch])
 
     with ThreadPoolExecutor(max_workers=1) as pool:
-        ahead = [pool.submit(read, batch) for batch in batches[:1]]
-        for following in [*batches[1:], None]:
-            current = ahead.pop()
-            if following is not None:
-                ahead.append(pool.submit(read, following))
-                yield current.result()
-            else:
-                yield current.result()
+        ahead = pool.submit(read, batches[0])
+        for following in batches[1:]:
+            current, ahead = ahead, pool.submit(read, following)
+            yield current.result()
+        yield ahead.result()
 
 
 def _write_matrix(path: Path, parts: list[Path], shape: tuple[int, int, int], dtype: str) -> None:

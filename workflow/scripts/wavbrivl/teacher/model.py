@@ -135,7 +135,7 @@ def load_teacher(folder: Path | str, device: torch.device | str = "cpu") -> Teac
     except (SafetensorError, OSError) as error:
         raise UserError(f"{path} cannot be read as safetensors ({error})") from None
     check_fit(weights, towers, str(path))
-    towers.load_state_dict(weights, strict=True, assign=True)
+    towers.load_state_dict(weights, strict=True)
     return Teacher(config, towers, tokenizer, device)
 
 

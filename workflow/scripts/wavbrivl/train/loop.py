@@ -80,8 +80,11 @@ def train_encoder(
     remove_leftovers(out)
     model.config.save_pretrained(out)
     trainer = Trainer(model, config, out, seed, device, run)
-    window = round(audio.window_seconds * SAMPLING_RATE)
-    augmentation = Augmentation(window, config.gain_db, config.noise_snr_db, model.config.do_normalize)
+    if trainer.step >= config.steps:
+        logger.info("training is complete: %d steps", trainer.step)
+        return trainer.journal.close()
+    crop = round((config.crop_seconds or audio.window_seconds) * SAMPLING_RATE)
+    augmentation = Augmentation(crop, config.gain_db, config.noise_snr_db, model.config.do_normalize)
     data = TrainingSet(train, images["train"], augmentation, seed, config.cache_mib)
     trainer.fit(data, validation, images["validation"])
 

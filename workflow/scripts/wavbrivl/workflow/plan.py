@@ -9,6 +9,7 @@ from wavbrivl.corpus.lists import ListSummary, check_list, shard_names
 from wavbrivl.errors import UserError
 from wavbrivl.labels.loader import label_file, words_for
 
+
 @dataclass(frozen=True)
 class Plan:
     """What the checked list holds, and the names of each split's shards."""

@@ -1,0 +1,11 @@
+"""Check a released BriVL checkpoint key by key and convert it once to safetensors."""
+
+from pathlib import Path
+
+from wavbrivl.config.models import TeacherConfig
+from wavbrivl.teacher.model import convert_checkpoint
+from wavbrivl.workflow.job import job
+
+if __name__ == "__main__":
+    with job(snakemake):
+        convert_checkpoint(TeacherConfig(**snakemake.params.teacher), Path(snakemake.output[0]).parent)
