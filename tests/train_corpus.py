@@ -70,5 +70,5 @@ def tiny_audio(**changes) -> AudioEncoderConfig:
 
 def tiny_training(**changes) -> TrainingConfig:
     """A dozen steps of four clips against a queue of eight."""
-    values = {"steps": 12, "batch_size": 4, "queue_size": 8, "validate_every": 5, "log_every": 2, **changes}
-    return TrainingConfig(**values)
+    values = {"steps": 12, "batch_size": 4, "queue_size": 8, "validate_every": 5, "log_every": 2}
+    return TrainingConfig(**{**values, "crop_seconds": None, **changes})

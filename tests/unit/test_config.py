@@ -51,7 +51,7 @@ def test_paper_values_stand_in_its_configuration():
         ({"training": {"bach_size": 4}}, ["unknown key 'training.bach_size'"]),
         ({"seed": -1}, ["'seed'", "-1"]),
         ({"corpus": {"validation_fraction": 1.5}}, ["corpus.validation_fraction", "1.5"]),
-        ({"training": {"batch_size": 37}}, ["37", "does not divide", "400"]),
+        ({"training": {"batch_size": 37}}, ["37", "does not divide", "training.queue_size"]),
         ({"corpus": {"format": "vggsound"}}, ["corpus.clip_list"]),
         ({"corpus": {"sources": [{"kind": "folder"}]}}, ["folder", "path"]),
         ({"run": "../x"}, ["'run'"]),

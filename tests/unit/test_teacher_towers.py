@@ -10,6 +10,7 @@ from tests.teacher_samples import TINY
 from torch.nn import functional
 
 from wavbrivl.config.models import ImageTowerConfig
+from wavbrivl.config.root import load_config
 from wavbrivl.errors import UserError
 from wavbrivl.teacher.checkpoint import empty_towers, preset
 from wavbrivl.teacher.towers import ImageTower, TextTower
@@ -64,6 +65,12 @@ def test_baai_and_nmi_differ_in_image_size_only():
     assert (baai.image.image_size, nmi.image.image_size) == (380, 456)
     assert baai.image.model_copy(update={"image_size": 456}) == nmi.image
     assert baai.text == nmi.text and nmi.text.max_length == 80
+
+
+def test_the_papers_configuration_is_a_released_model():
+    paper = load_config(Path(__file__).resolve().parents[2] / "config" / "paper.yaml").teacher
+    assert (paper.image, paper.text) == (preset("nmi").image, preset("nmi").text)
+    assert (paper.embedding_dim, paper.language) == (2048, "zh")
 
 
 def test_image_tower_normalises_regions_before_attention():

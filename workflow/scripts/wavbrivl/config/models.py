@@ -82,7 +82,7 @@ class TextTowerConfig(Section):
 class TeacherTrainingConfig(Section):
     """BriVL's own two-queue objective on the corpus's captions, where no checkpoint is configured."""
 
-    steps: PositiveInt = 300
+    steps: PositiveInt = 280
     """Optimisation steps."""
     batch_size: PositiveInt = 64
     """Image-text pairs a step; it must divide queue_size."""
@@ -202,7 +202,7 @@ class TrainingConfig(Section):
 
     loss: Literal["cxloss", "in_batch"] = "cxloss"
     """`cxloss`: L(f(image), a) + L(image, g(a)) over MoCo queues; `in_batch`: without queues."""
-    steps: PositiveInt = 420
+    steps: PositiveInt = 480
     """Optimisation steps."""
     batch_size: PositiveInt = 40
     """Clips a step; it must divide queue_size."""
@@ -233,7 +233,7 @@ class TrainingConfig(Section):
     """The loss's two terms are added, as the paper's formula has it, or averaged, as Wav2CLIP does."""
     backbone_rate_factor: PositiveFloat = 1.0
     """The backbone's learning rate as a multiple of learning_rate (below 1 for a pretrained one)."""
-    crop_seconds: PositiveFloat | None = None
+    crop_seconds: PositiveFloat | None = 1.5
     """Length of the random crops; null takes audio_encoder.window_seconds. Crops shorter than the
     clips cost less and show each event at another place (the paper: 10 s crops)."""
     noise_snr_db: tuple[float, float] | None = (5.0, 30.0)
@@ -242,7 +242,7 @@ class TrainingConfig(Section):
     """Training crops are scaled by up to this much either way."""
     gradient_clip: PositiveFloat = 1.0
     """Norm that gradients are clipped to."""
-    validate_every: PositiveInt = 70
+    validate_every: PositiveInt = 80
     """Steps between two validations by retrieval; a checkpoint is written with each."""
     log_every: PositiveInt = 5
     """Steps between two rows of metrics.jsonl and TensorBoard."""
@@ -257,4 +257,10 @@ class TrainingConfig(Section):
             raise ValueError(
                 f"training.batch_size {self.batch_size} does not divide training.queue_size {self.queue_size}"
             )
+        return self
+
+    @model_validator(mode="after")
+    def _noise_is_a_range(self) -> "TrainingConfig":
+        if self.noise_snr_db and self.noise_snr_db[0] > self.noise_snr_db[1]:
+            raise ValueError(f"training.noise_snr_db {list(self.noise_snr_db)} must go from low to high")
         return self
