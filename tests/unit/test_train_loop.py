@@ -202,6 +202,7 @@ def test_export_gives_a_folder_for_from_pretrained_with_a_card(finished, tmp_pat
     expected = embed_waveforms(trained, sound).projection
     np.testing.assert_allclose(embed_waveforms(model, sound).projection, expected, atol=1e-6)
     assert WavBriVLProcessor.from_pretrained(tmp_path / "model").sampling_rate == 16000
+    assert (tmp_path / "model" / "model.safetensors").stat().st_mode & 0o777 == 0o644
     card = (tmp_path / "model" / "README.md").read_text()
     assert "26 of 30 clips were found; missing: gone 4" in card
     assert "| esc50 | ESC-50 | 50 | accuracy | 0.5000 | 0.4000 to 0.6000 | 0.1000 |" in card

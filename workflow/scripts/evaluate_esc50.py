@@ -14,7 +14,7 @@ from wavbrivl.workflow.job import job
 if __name__ == "__main__":
     with job(snakemake):
         seed = snakemake.params.seed
-        settings = EncoderSettings(set_up(seed), seed, Path(snakemake.input.model).parent)
+        settings = EncoderSettings(set_up(seed, threads=1), seed, Path(snakemake.input.model).parent)
         teacher = load_teacher(Path(snakemake.input.teacher).parent, settings.device)
         benchmark = read_esc50(Path(snakemake.input.meta).parents[1], snakemake.params.dataset)
         config = EvaluateConfig(**snakemake.params.evaluate)

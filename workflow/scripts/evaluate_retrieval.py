@@ -27,7 +27,7 @@ def gallery(split: str) -> Gallery:
 if __name__ == "__main__":
     with job(snakemake):
         seed = snakemake.params.seed
-        settings = EncoderSettings(set_up(seed), seed, Path(snakemake.input.model).parent)
+        settings = EncoderSettings(set_up(seed, threads=1), seed, Path(snakemake.input.model).parent)
         config = EvaluateConfig(**snakemake.params.evaluate)
         training = TrainingConfig(**snakemake.params.training)
         train, test = gallery("train"), gallery("test")

@@ -10,17 +10,18 @@ THREADS = 2
 """Threads of every numerical job. A constant, so that results do not depend on `--cores`."""
 
 
-def set_up(seed: int) -> torch.device:
+def set_up(seed: int, threads: int = THREADS) -> torch.device:
     """Seed every generator, fix the thread count, ask for deterministic algorithms.
 
     Args:
         seed: seed of Python's, numpy's and torch's generators.
+        threads: a constant of the caller; small models that run beside other jobs take one.
 
     Returns:
         `cuda` where a GPU is visible, else `cpu`.
     """
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # cuBLAS is deterministic only with it
-    torch.set_num_threads(THREADS)
+    torch.set_num_threads(threads)
     seed_all(seed)
     cuda = torch.cuda.is_available()
     # A few CUDA kernels have no deterministic form: there it is a warning; on a CPU it is an error.

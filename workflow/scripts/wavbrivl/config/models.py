@@ -82,7 +82,7 @@ class TextTowerConfig(Section):
 class TeacherTrainingConfig(Section):
     """BriVL's own two-queue objective on the corpus's captions, where no checkpoint is configured."""
 
-    steps: PositiveInt = 280
+    steps: PositiveInt = 260
     """Optimisation steps."""
     batch_size: PositiveInt = 64
     """Image-text pairs a step; it must divide queue_size."""
@@ -202,7 +202,7 @@ class TrainingConfig(Section):
 
     loss: Literal["cxloss", "in_batch"] = "cxloss"
     """`cxloss`: L(f(image), a) + L(image, g(a)) over MoCo queues; `in_batch`: without queues."""
-    steps: PositiveInt = 480
+    steps: PositiveInt = 400
     """Optimisation steps."""
     batch_size: PositiveInt = 40
     """Clips a step; it must divide queue_size."""

@@ -18,6 +18,8 @@ from wavbrivl.files import atomic
 logger = logging.getLogger("wavbrivl")
 FORMAT = 1
 FACTS = "wavbrivl"
+READABLE = 0o644
+"""Mode of the written weights; safetensors itself lets nobody but the owner read them."""
 
 
 def fingerprint(values: Mapping[str, Any], weights: Mapping[str, Tensor]) -> str:
@@ -68,6 +70,7 @@ def save_best(path: Path, weights: Mapping[str, Tensor], facts: Mapping[str, str
     metadata = {FACTS: json.dumps(dict(facts))}
     with atomic(path) as temporary:
         save_file({k: v.contiguous() for k, v in weights.items()}, temporary, metadata=metadata)
+        temporary.chmod(READABLE)
 
 
 def load_best(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:

@@ -12,7 +12,7 @@ from wavbrivl.audio.modeling import WavBriVLModel
 from wavbrivl.audio.processing import WavBriVLProcessor
 from wavbrivl.errors import UserError
 from wavbrivl.files import write_text
-from wavbrivl.train.checkpoint import load_best
+from wavbrivl.train.checkpoint import READABLE, load_best
 
 DEVIATIONS = (
     "WavLM reads the raw waveform; the paper speaks of a spectrogram, which WavLM does not take.",
@@ -48,6 +48,7 @@ def export_model(training: Path, out: Path, metadata: Mapping[str, Any]) -> None
     model.save_pretrained(part)
     WavBriVLProcessor.for_config(model.config).save_pretrained(part)
     write_text(part / "README.md", model_card(model, metadata, facts))
+    (part / "model.safetensors").chmod(READABLE)
     if out.exists():
         shutil.rmtree(out)
     part.rename(out)
