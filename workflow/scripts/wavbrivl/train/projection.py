@@ -52,7 +52,7 @@ def fit_cross_projection(
     """
     if not len(audio) or len({len(audio), len(images), len(clip_ids), len(video_ids)}) > 1:
         raise UserError(f"cross projection: {len(audio)} sounds, {len(images)} images, {len(clip_ids)} ids")
-    device = set_up(seed)
+    device = set_up(seed, threads=1)
     audio = np.asarray(audio, dtype=np.float32)
     centre, scale = audio.mean(axis=0), np.maximum(audio.std(axis=0), 1e-6)
     heads = CrossHeads(audio.shape[1], embedding_dim, images.shape[1], hidden).to(device)
