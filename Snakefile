@@ -28,6 +28,7 @@ report: "workflow/report/workflow.rst"
 localrules:
     all,
     corpus,
+    coverage,
     teacher,
     train,
     evaluate,
