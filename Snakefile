@@ -29,6 +29,7 @@ localrules:
     all,
     corpus,
     coverage,
+    retry_transient,
     teacher,
     train,
     evaluate,

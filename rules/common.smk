@@ -22,6 +22,8 @@ use_this_checkout()
 
 from snakemake.exceptions import WorkflowError
 from wavbrivl.config import parse_config
+from wavbrivl.corpus.freeze import fetchable, pending_shards
+from wavbrivl.corpus.kept import key_of
 from wavbrivl.errors import UserError
 from wavbrivl.evaluate.places import metrics_path
 from wavbrivl.workflow.digest import code_digest
@@ -52,6 +54,7 @@ LOGS = f"{RESULTS}/logs"
 BENCHMARKS = f"{RESULTS}/benchmarks"
 ENCODERS = CONFIG.evaluate.encoders
 SPLITS = ["train", "validation", "test"]
+ALL_SHARDS = [shard for split in SPLITS for shard in PLAN.shards[split]]
 
 
 wildcard_constraints:

@@ -9,6 +9,11 @@ makes   data/<corpus>/manifest/<shard>.csv      the clips of each shard
 
 COVERAGE = f"{RESULTS}/coverage"
 
+# While the corpus is frozen, no rule makes a shard that is there; one that is not, or that an earlier frozen
+# run made, is `pending`. Thawed, their parameter changes: they run again, and the finished ones do not.
+PENDING = pending_shards(ALL_SHARDS, Path(CORPUS)) if CONFIG.corpus.freeze else set()
+FETCHABLE = fetchable(ALL_SHARDS, Path(CORPUS), PENDING) if CONFIG.corpus.freeze else r"[a-z]+-\d{5}"
+
 
 rule corpus:
     """Everything up to the media shards."""
@@ -58,7 +63,8 @@ rule build_manifest:
         mem_mb=scaled(2000),
         runtime=30,
     params:
-        **settings("corpus", "seed"),
+        **settings("seed"),
+        corpus=CONFIG.corpus.of_manifest(),
         summary=PLAN.summary._asdict(),
         code=code_digest("wavbrivl.corpus.manifest"),
     script:
@@ -66,7 +72,6 @@ rule build_manifest:
 
 
 rule fetch_clips:
-    """Fetch the videos of one shard, each once, and cut its clips out without re-encoding."""
     input:
         manifest=f"{CORPUS}/manifest/{{shard}}.csv",
         world=f"{WORLD}/videos" if CONFIG.corpus.format == "embedded" else [],
@@ -81,6 +86,9 @@ rule fetch_clips:
         f"{LOGS}/fetch_clips/{{shard}}.log",
     benchmark:
         f"{BENCHMARKS}/fetch_clips/{{shard}}.tsv"
+    """Fetch the videos of one shard, each once, and cut its clips out without re-encoding."""
+    wildcard_constraints:
+        shard=FETCHABLE,
     conda:
         "../envs/media.yaml"
     resources:
@@ -88,8 +96,8 @@ rule fetch_clips:
         runtime=12 * 60,
         downloads=1,
     params:
-        **settings("fetch"),
-        sources=CONFIG.model_dump(mode="json")["corpus"]["sources"],
+        key=key_of(CONFIG.fetch, [source.kind for source in CONFIG.corpus.sources]),
+        frozen=lambda wildcards: wildcards.shard in PENDING,
         code=code_digest("wavbrivl.corpus.fetch", "wavbrivl.corpus.sources"),
     script:
         "../workflow/scripts/fetch_clips.py"
@@ -174,3 +182,16 @@ rule coverage:
         "../envs/media.yaml"
     shell:
         "tee {log} < {input}"
+
+
+rule retry_transient:
+    """Give up the shards that lack clips for a passing reason; the next run asks for those clips alone."""
+    log:
+        f"{LOGS}/retry_transient.log",
+    conda:
+        "../envs/media.yaml"
+    params:
+        corpus=CORPUS,
+        shards=ALL_SHARDS,
+    script:
+        "../workflow/scripts/retry_transient.py"

@@ -1,6 +1,6 @@
 """Where clips come from, how they are fetched and what a media shard holds."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, model_validator
 
@@ -76,6 +76,16 @@ class CorpusConfig(Section):
     """Clip lists (VGG-Sound or AudioSet CSVs) of evaluation sets; their videos leave training."""
     keep_clips: bool = True
     """Keep the cut videos after media extraction, so another frame size downloads nothing."""
+    freeze: bool = False
+    """Take the corpus as it stands: nothing is fetched, what is not there is `pending` (docs/data.md)."""
+    retry: Literal["transient", "all"] = "transient"
+    """What `snakemake retry_transient` asks again: passing failures, or `all` missing clips."""
+
+    def of_manifest(self) -> dict[str, Any]:
+        """The keys that decide the manifest: not how, through whom or when its clips are fetched."""
+        values = self.model_dump(mode="json", exclude={"freeze", "retry", "keep_clips"})
+        fields = ("kind", "path")
+        return values | {"sources": [{name: s[name] for name in fields} for s in values["sources"]]}
 
     @model_validator(mode="after")
     def _clip_list_is_given(self) -> "CorpusConfig":

@@ -14,6 +14,7 @@ from wavbrivl.config.corpus import FetchConfig
 from wavbrivl.corpus.block import check_block, stop_error
 from wavbrivl.corpus.causes import SourceError, source_error
 from wavbrivl.corpus.clips import Clip, read_manifest
+from wavbrivl.corpus.kept import LOCAL_SOURCES, Kept, key_of
 from wavbrivl.corpus.ledger import STOPPING, TRANSIENT, LedgerRow, Status, write_ledger
 from wavbrivl.corpus.sources.base import ClipSource
 from wavbrivl.corpus.spool import Spool
@@ -36,8 +37,9 @@ class _Answer:
 
 
 def fetch_shard(
-    manifest: Path, tar: Path, ledger: Path, spool: Path, sources: Sequence[ClipSource], fetch: FetchConfig
-) -> None:
+    manifest: Path, tar: Path, ledger: Path, spool: Path, sources: Sequence[ClipSource], fetch: FetchConfig,
+    keep_in: Path | None = None, frozen: bool = False,
+) -> None:  # fmt: skip
     """Fetch the clips of a manifest into a tar of `<clip_id>.mp4` and write their ledger.
 
     A dead link is a row in the ledger. What has been fetched lies in `spool` until both files are
@@ -46,22 +48,45 @@ def fetch_shard(
     Args:
         spool: a folder of this shard alone; its parent, shared by all jobs, holds blocks of hosts.
         sources: tried in order, each for the clips that the ones before did not give.
+        keep_in: a folder where what comes from remote hosts gets a second name, so that no later
+            run of this job asks for it again (`wavbrivl.corpus.kept`).
+        frozen: ask nobody; what is not there is `pending`, and the spool stays for the day of the thaw.
 
     Raises:
         UserError: blocked, rate-limited, offline or out of disk: the job stops and nothing is lost.
     """
     clips = read_manifest(manifest)
     store = Spool(spool)
+    kept = Kept(keep_in, manifest.stem) if keep_in else None
+    key = key_of(fetch, [source.kind for source in sources])
+    if kept:
+        kept.adopt(store, {clip.clip_id for clip in clips}, key)
     rows = store.settled()
-    waiting = [video for video in _videos(clips) if any(clip.clip_id not in rows for clip in video)]
+    waiting = [left for video in _videos(clips) if (left := [c for c in video if c.clip_id not in rows])]
     logger.info("%s: %d clips, %d videos to fetch", manifest.stem, len(clips), len(waiting))
     try:
-        rows |= {row.clip_id: row for row in _fetch_all(waiting, store, sources, fetch)}
-        _write_tar(tar, store, [rows[clip.clip_id] for clip in clips])
-        write_ledger(ledger, [rows[clip.clip_id] for clip in clips])
+        if frozen:
+            rows |= {c.clip_id: LedgerRow(c.clip_id, Status.PENDING) for video in waiting for c in video}
+        else:
+            rows |= {row.clip_id: row for row in _fetch_all(waiting, store, sources, fetch)}
+        ordered = [rows[clip.clip_id] for clip in clips]
+        _write_tar(tar, store, ordered)
+        write_ledger(ledger, ordered)
     except OSError as error:
         said = source_error(error)
         raise stop_error(spool.parent, None, said) if said.status == Status.DISK_FULL else error from None
+    if not frozen:
+        _finish(tar, ordered, store, kept, key)
+
+
+def _finish(
+    tar: Path, rows: list[LedgerRow], store: Spool, kept: Kept | None, key: dict[str, object]
+) -> None:
+    """The shard is whole: the spool goes; what came from a remote host keeps its second name."""
+    if kept and set(key["sources"]) <= LOCAL_SOURCES:
+        kept.remove()
+    elif kept:
+        kept.save(tar, rows, key)
     store.remove()
 
 

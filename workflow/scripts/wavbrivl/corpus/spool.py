@@ -1,6 +1,7 @@
 """What a fetch job has got so far: kept outside rule outputs, so that it outlives a kill."""
 
 import json
+import os
 import shutil
 from collections.abc import Iterable
 from pathlib import Path
@@ -55,6 +56,13 @@ class Spool:
         )
         with self.journal.open("a", encoding="utf-8") as handle:
             handle.write(line + "\n")
+
+    def put(self, row: LedgerRow, content: bytes) -> None:
+        """Take over a clip that was fetched before."""
+        part = self.folder / "work" / f"{row.clip_id}.mp4"
+        part.write_bytes(content)
+        os.replace(part, self.clip(row.clip_id))
+        self.keep([row])
 
     def settled(self) -> dict[str, LedgerRow]:
         """Every row that the journal holds and whose file is there."""

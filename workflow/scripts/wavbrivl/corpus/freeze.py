@@ -1,0 +1,57 @@
+"""Which shards are there when a corpus is taken as it stands, and which are asked again later."""
+
+import logging
+import re
+from collections.abc import Iterable
+from pathlib import Path
+
+from wavbrivl.config.corpus import CorpusConfig, FetchConfig
+from wavbrivl.corpus.kept import Kept, key_of
+from wavbrivl.corpus.ledger import RETRIED, Status
+
+logger = logging.getLogger(__name__)
+
+
+def pending_shards(shards: Iterable[str], corpus: Path) -> set[str]:
+    """Shards that were never fetched to their end.
+
+    A finished shard has a ledger and no spool; one that a frozen run made keeps its spool.
+    """
+    return {
+        shard
+        for shard in shards
+        if (corpus / "spool" / shard).exists() or not (corpus / "clips" / f"{shard}.ledger.csv").exists()
+    }
+
+
+def fetchable(shards: Iterable[str], corpus: Path, pending: set[str]) -> str:
+    """A pattern of the shards that a rule may make in a frozen corpus: those that are not there."""
+    names = [s for s in shards if s in pending or not (corpus / "clips" / f"{s}.tar").exists()]
+    return "|".join(map(re.escape, names)) or "none"
+
+
+def ask_again(
+    corpus: Path, shards: Iterable[str], config: CorpusConfig, fetch: FetchConfig
+) -> dict[str, int]:
+    """Give up every finished shard that lacks clips for a passing reason; nothing fetched is lost.
+
+    Args:
+        config: `retry` says whether only transient failures are asked again, or all that is missing.
+
+    Returns:
+        Shard to how many of its clips will be asked for; nothing is asked here.
+    """
+    statuses = RETRIED if config.retry == "transient" else frozenset(Status) - {Status.OK}
+    key = key_of(fetch, [source.kind for source in config.sources])
+    counts = {}
+    for shard in shards:
+        tar, ledger = (corpus / "clips" / f"{shard}{suffix}" for suffix in (".tar", ".ledger.csv"))
+        kept = Kept(corpus / "fetched", shard)
+        if not ledger.exists():
+            continue
+        if not tar.exists() and not kept.tar.exists():
+            logger.warning("%s is left as it is: its clips were not kept (corpus.keep_clips)", shard)
+            continue
+        if asked := kept.ask_again(tar, ledger, statuses, key):
+            counts[shard] = asked
+    return counts
