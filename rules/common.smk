@@ -5,6 +5,7 @@ makes   nothing
 """
 
 import importlib.util
+import re
 import sys
 
 
@@ -22,8 +23,9 @@ use_this_checkout()
 
 from snakemake.exceptions import WorkflowError
 from wavbrivl.config import parse_config
-from wavbrivl.corpus.freeze import fetchable, pending_shards
+from wavbrivl.corpus.freeze import fetchable, pending_shards, retries
 from wavbrivl.corpus.kept import key_of
+from wavbrivl.corpus.registry import find_version, read_registry
 from wavbrivl.errors import UserError
 from wavbrivl.evaluate.places import metrics_path
 from wavbrivl.workflow.digest import code_digest

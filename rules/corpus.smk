@@ -14,6 +14,8 @@ COVERAGE = f"{RESULTS}/coverage"
 PENDING = pending_shards(ALL_SHARDS, Path(CORPUS)) if CONFIG.corpus.freeze else set()
 FETCHABLE = fetchable(ALL_SHARDS, Path(CORPUS), PENDING) if CONFIG.corpus.freeze else r"[a-z]+-\d{5}"
 
+RETRIES = retries(Path(CORPUS))
+
 
 rule corpus:
     """Everything up to the media shards."""
@@ -72,6 +74,7 @@ rule build_manifest:
 
 
 rule fetch_clips:
+    """Fetch the videos of one shard, each once, and cut its clips out without re-encoding."""
     input:
         manifest=f"{CORPUS}/manifest/{{shard}}.csv",
         world=f"{WORLD}/videos" if CONFIG.corpus.format == "embedded" else [],
@@ -86,7 +89,6 @@ rule fetch_clips:
         f"{LOGS}/fetch_clips/{{shard}}.log",
     benchmark:
         f"{BENCHMARKS}/fetch_clips/{{shard}}.tsv"
-    """Fetch the videos of one shard, each once, and cut its clips out without re-encoding."""
     wildcard_constraints:
         shard=FETCHABLE,
     conda:
@@ -98,6 +100,7 @@ rule fetch_clips:
     params:
         key=key_of(CONFIG.fetch, [source.kind for source in CONFIG.corpus.sources]),
         frozen=lambda wildcards: wildcards.shard in PENDING,
+        again=lambda wildcards: RETRIES.get(wildcards.shard, 0),
         code=code_digest("wavbrivl.corpus.fetch", "wavbrivl.corpus.sources"),
     script:
         "../workflow/scripts/fetch_clips.py"
@@ -185,7 +188,7 @@ rule coverage:
 
 
 rule retry_transient:
-    """Give up the shards that lack clips for a passing reason; the next run asks for those clips alone."""
+    """Have the next run ask again for the clips that are missing for a passing reason, and for no other."""
     log:
         f"{LOGS}/retry_transient.log",
     conda:

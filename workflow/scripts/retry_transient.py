@@ -1,4 +1,4 @@
-"""Give up the shards that lack clips for a passing reason; the next run asks for those clips alone."""
+"""Have the next run ask again for the clips that are missing for a passing reason, and for no other."""
 
 import logging
 from pathlib import Path

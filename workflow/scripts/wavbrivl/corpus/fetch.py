@@ -191,7 +191,7 @@ def _ask(
 
     answers: dict[str, Path | SourceError]
     try:
-        answers = _retrying(fetch.attempts)(once)
+        answers = retrying(fetch.attempts)(once)
     except SourceError as error:
         if error.status in STOPPING:
             raise
@@ -199,7 +199,8 @@ def _ask(
     return {name: _row(name, answers[name], source.kind, attempts, store, known[name]) for name in answers}
 
 
-def _retrying(attempts: int) -> tenacity.Retrying:
+def retrying(attempts: int) -> tenacity.Retrying:
+    """The one policy that counts attempts: transient failures alone, with growing waits."""
     return tenacity.Retrying(
         retry=tenacity.retry_if_exception(lambda e: isinstance(e, SourceError) and e.status in TRANSIENT),
         stop=tenacity.stop_after_attempt(attempts),

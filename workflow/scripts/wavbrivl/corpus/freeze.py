@@ -8,7 +8,9 @@ from pathlib import Path
 from wavbrivl.config.corpus import CorpusConfig, FetchConfig
 from wavbrivl.corpus.kept import Kept, key_of
 from wavbrivl.corpus.ledger import RETRIED, Status
+from wavbrivl.files import read_json, write_json
 
+_RETRIES = "retries.json"
 logger = logging.getLogger(__name__)
 
 
@@ -33,7 +35,10 @@ def fetchable(shards: Iterable[str], corpus: Path, pending: set[str]) -> str:
 def ask_again(
     corpus: Path, shards: Iterable[str], config: CorpusConfig, fetch: FetchConfig
 ) -> dict[str, int]:
-    """Give up every finished shard that lacks clips for a passing reason; nothing fetched is lost.
+    """Have every finished shard run again that lacks clips for a passing reason.
+
+    How often a shard was asked again is a parameter of its job: a higher number is what makes
+    Snakemake run it, and nothing else. What it has is kept beside the outputs.
 
     Args:
         config: `retry` says whether only transient failures are asked again, or all that is missing.
@@ -54,4 +59,12 @@ def ask_again(
             continue
         if asked := kept.ask_again(tar, ledger, statuses, key):
             counts[shard] = asked
+    times = retries(corpus)
+    write_json(corpus / _RETRIES, times | {shard: times.get(shard, 0) + 1 for shard in counts})
     return counts
+
+
+def retries(corpus: Path) -> dict[str, int]:
+    """How often each shard was asked again; those never asked again are not listed."""
+    path = corpus / _RETRIES
+    return read_json(path) if path.exists() else {}

@@ -67,7 +67,7 @@ class Kept:
                 store.put(good[name], data)
 
     def ask_again(self, tar: Path, ledger: Path, statuses: Collection[Status], key: dict[str, Any]) -> int:
-        """Give a finished shard up, keeping what it has; its clips of these statuses are asked again.
+        """Prepare a finished shard: the next run of its job asks for its clips of these statuses alone.
 
         Returns:
             How many clips those are.
@@ -81,8 +81,6 @@ class Kept:
         write_ledger(self.ledger, settled)
         about = read_json(self.about) if self.about.exists() else key
         write_json(self.about, about | {"again": True})
-        tar.unlink(missing_ok=True)
-        ledger.unlink()
         return len(rows) - len(settled)
 
     def remove(self) -> None:
