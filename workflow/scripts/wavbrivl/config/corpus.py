@@ -106,11 +106,21 @@ class FetchConfig(Section):
     attempts: PositiveInt = 3
     """Tries of one video before a transient failure is written to the ledger."""
     timeout_seconds: Annotated[float, Field(gt=0)] = 60
-    """Limit on each network wait and on each cut."""
+    """Limit on each network wait, on finding and downloading one video, and on each cut."""
     sleep_seconds: Annotated[float, Field(ge=0)] = 0
     """Pause between two requests of one job to a remote host."""
     workers: PositiveInt = 2
-    """Videos fetched side by side inside one job."""
+    """Videos fetched side by side inside one job; the profile's `downloads` caps the jobs."""
+    videos_per_hour: PositiveInt | None = None
+    """Videos asked of one host in an hour, by all jobs together (YouTube bears about 300 of a guest)."""
+    request_sleep_seconds: Annotated[float, Field(ge=0)] = 0
+    """Pause between the requests that yt-dlp makes for one video."""
+    bytes_per_second: PositiveInt | None = None
+    """Limit on the speed of one download; null for none."""
+    heights: Annotated[list[PositiveInt], Field(min_length=1)] = [720, 480]
+    """Picture heights to choose, in order, before anything else is taken (the paper: 720, if not 480)."""
+    javascript: Literal["deno", "node", "bun", "quickjs"] = "deno"
+    """The JavaScript runtime that YouTube's pages need, where it is installed."""
 
 
 class MediaConfig(Section):

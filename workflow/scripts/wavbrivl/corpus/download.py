@@ -16,6 +16,7 @@ from wavbrivl.corpus.block import check_block, stop_error
 from wavbrivl.corpus.causes import SourceError, http_error, source_error
 from wavbrivl.corpus.fetch import retrying
 from wavbrivl.corpus.ledger import STOPPING, Status
+from wavbrivl.corpus.pace import wait_for_turn
 from wavbrivl.errors import UserError
 
 logger = logging.getLogger(__name__)
@@ -45,6 +46,7 @@ def download(
 
     def once() -> None:
         check_block(blocks, host)
+        wait_for_turn(blocks, host, fetch.videos_per_hour)
         try:
             _transfer(address, part, limit, fetch.timeout_seconds)
         except SourceError:

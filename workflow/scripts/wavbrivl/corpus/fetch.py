@@ -3,6 +3,7 @@
 import logging
 import os
 import shutil
+import threading
 from collections.abc import Iterable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
@@ -16,6 +17,7 @@ from wavbrivl.corpus.causes import SourceError, source_error
 from wavbrivl.corpus.clips import Clip, read_manifest
 from wavbrivl.corpus.kept import LOCAL_SOURCES, Kept, key_of
 from wavbrivl.corpus.ledger import STOPPING, TRANSIENT, LedgerRow, Status, write_ledger
+from wavbrivl.corpus.pace import wait_for_turn
 from wavbrivl.corpus.sources.base import ClipSource
 from wavbrivl.corpus.spool import Spool
 from wavbrivl.files import atomic, sha256_of
@@ -103,13 +105,16 @@ def _fetch_all(
 ) -> Iterable[LedgerRow]:
     """Yield the rows of each video as it is settled; stop early when going on makes no sense."""
     refused: list[_Answer] = []  # held back until another video shows that the host still serves us
+    halt = threading.Event()
     with ThreadPoolExecutor(fetch.workers) as pool:
-        futures = [pool.submit(_fetch_video, video, store, sources, fetch) for video in videos]
+        futures = [pool.submit(_fetch_video, video, store, sources, fetch, halt) for video in videos]
         try:
             for future in track(as_completed(futures), "videos fetched", total=len(futures)):
                 answer = future.result()
                 if answer.stop:
                     raise stop_error(store.folder.parent, answer.host, answer.stop)
+                if not answer.rows:
+                    continue  # not asked: another thread was told to stop
                 refused.append(answer)
                 if len(refused) >= FORBIDDEN_IN_A_ROW and all(map(_refused, refused)):
                     raise stop_error(store.folder.parent, answer.host, _refusal(answer))
@@ -153,9 +158,15 @@ def _refusal(answer: _Answer) -> SourceError:
 
 
 def _fetch_video(
-    clips: list[Clip], store: Spool, sources: Sequence[ClipSource], fetch: FetchConfig
-) -> _Answer:
-    """Ask the sources in order. The first failure that says more than `missing` is what is recorded."""
+    clips: list[Clip], store: Spool, sources: Sequence[ClipSource], fetch: FetchConfig,
+    halt: threading.Event,
+) -> _Answer:  # fmt: skip
+    """Ask the sources in order. The first failure that says more than `missing` is what is recorded.
+
+    `halt` is set as soon as one thread is told to stop: no other begins a video after that.
+    """
+    if halt.is_set():
+        return _Answer([])
     rows = {
         clip.clip_id: LedgerRow(clip.clip_id, Status.MISSING, "no source is configured") for clip in clips
     }
@@ -169,6 +180,7 @@ def _fetch_video(
         try:
             found = _ask(source, wanted, folder, store, host, fetch, rows)
         except SourceError as error:
+            halt.set()
             return _Answer([], error, host)
         rows |= found
     shutil.rmtree(folder, ignore_errors=True)
@@ -186,6 +198,8 @@ def _ask(
         nonlocal attempts
         if host:
             check_block(store.folder.parent, host)
+            if wait_for_turn(store.folder.parent, host, fetch.videos_per_hour):
+                check_block(store.folder.parent, host)
         attempts += 1
         return dict(source.fetch(clips, folder))
 

@@ -95,7 +95,7 @@ class Kept:
 
 def key_of(fetch: FetchConfig, kinds: Sequence[str]) -> dict[str, Any]:
     """What decides the bytes of a fetched clip; politeness and patience do not."""
-    return {"margin_seconds": fetch.margin_seconds, "sources": list(kinds)}
+    return {"margin_seconds": fetch.margin_seconds, "heights": fetch.heights, "sources": list(kinds)}
 
 
 def _members(tar: Path, wanted: Collection[str]) -> Iterator[tuple[str, bytes]]:
