@@ -23,7 +23,7 @@ use_this_checkout()
 
 from snakemake.exceptions import WorkflowError
 from wavbrivl.config import parse_config
-from wavbrivl.corpus.freeze import fetchable, pending_shards, retries
+from wavbrivl.corpus.freeze import fetchable, pending_shards, retry_mark
 from wavbrivl.corpus.kept import key_of
 from wavbrivl.corpus.registry import find_version, read_registry
 from wavbrivl.errors import UserError
@@ -83,3 +83,8 @@ def settings(*sections):
 def scaled(mb):
     """Memory in MB that grows with each attempt that a profile allows."""
     return lambda wildcards, attempt: mb * attempt
+
+
+def asked_again(wildcards):
+    """The mark of a shard that `retry_transient` wants run again; nothing for every other shard."""
+    return [path] if (path := retry_mark(Path(CORPUS), wildcards.shard)).exists() else []

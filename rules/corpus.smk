@@ -14,8 +14,6 @@ COVERAGE = f"{RESULTS}/coverage"
 PENDING = pending_shards(ALL_SHARDS, Path(CORPUS)) if CONFIG.corpus.freeze else set()
 FETCHABLE = fetchable(ALL_SHARDS, Path(CORPUS), PENDING) if CONFIG.corpus.freeze else r"[a-z]+-\d{5}"
 
-RETRIES = retries(Path(CORPUS))
-
 
 rule corpus:
     """Everything up to the media shards."""
@@ -76,6 +74,7 @@ rule build_manifest:
 rule fetch_clips:
     """Fetch the videos of one shard, each once, and cut its clips out without re-encoding."""
     input:
+        asked_again,
         manifest=f"{CORPUS}/manifest/{{shard}}.csv",
         world=f"{WORLD}/videos" if CONFIG.corpus.format == "embedded" else [],
     output:
@@ -100,7 +99,6 @@ rule fetch_clips:
     params:
         key=key_of(CONFIG.fetch, [source.kind for source in CONFIG.corpus.sources]),
         frozen=lambda wildcards: wildcards.shard in PENDING,
-        again=lambda wildcards: RETRIES.get(wildcards.shard, 0),
         code=code_digest("wavbrivl.corpus.fetch", "wavbrivl.corpus.sources"),
     script:
         "../workflow/scripts/fetch_clips.py"

@@ -11,7 +11,7 @@ from wavbrivl.config.corpus import CorpusConfig, FetchConfig
 from wavbrivl.corpus import fetch as fetch_module
 from wavbrivl.corpus.clips import write_manifest
 from wavbrivl.corpus.fetch import fetch_shard
-from wavbrivl.corpus.freeze import ask_again, fetchable, pending_shards, retries
+from wavbrivl.corpus.freeze import ask_again, fetchable, pending_shards, retry_mark
 from wavbrivl.corpus.ledger import Status, coverage, read_ledger
 from wavbrivl.corpus.sources.ytdlp import YtDlpSource
 from wavbrivl.errors import UserError
@@ -92,11 +92,11 @@ def test_retry_asks_transient_rows_and_nothing_else(tmp_path, server):
     assert corpus.run() == [Status.OK] * 2 + [Status.GONE] * 2 + [Status.SERVER_ERROR] * 2 + [Status.OK] * 2
     asked = server.seen.copy()
     assert corpus.retry() == {SHARD: 2}
-    assert retries(tmp_path) == {SHARD: 1}
+    assert retry_mark(tmp_path, SHARD).read_text() == "1\n"
     assert corpus.run() == [Status.OK] * 2 + [Status.GONE] * 2 + [Status.OK] * 4
     assert {path for path in server.seen if server.seen[path] > asked[path]} == {"/flaky/v2.mp4"}
     assert corpus.retry() == {}, "permanent failures are never asked again"
-    assert retries(tmp_path) == {SHARD: 1}
+    assert retry_mark(tmp_path, SHARD).read_text() == "1\n"
 
 
 def test_a_new_source_may_be_asked_for_all_that_is_missing(tmp_path, server):

@@ -1,6 +1,7 @@
 """A frozen corpus is taken as it stands; thawed, exactly its pending shards are fetched; retries too."""
 
 import csv
+import shutil
 
 import pytest
 
@@ -48,6 +49,7 @@ def test_freeze_thaw_and_retry_run_exactly_what_they_must(partly):
     assert set(partly.planned("coverage")) <= {"coverage"}
     assert set(partly.planned("coverage", "--config", "fetch={workers: 1, sleep_seconds: 3}")) <= {"coverage"}
 
+    shutil.rmtree(partly.path / ".snakemake")  # as in a fresh clone: Snakemake knows nothing of earlier runs
     done = partly.run("retry_transient", "--config", "corpus={retry: all}")
     assert done.returncode == 0, done.stderr[-4000:]
     planned = partly.planned("coverage")

@@ -8,9 +8,8 @@ from pathlib import Path
 from wavbrivl.config.corpus import CorpusConfig, FetchConfig
 from wavbrivl.corpus.kept import Kept, key_of
 from wavbrivl.corpus.ledger import RETRIED, Status
-from wavbrivl.files import read_json, write_json
+from wavbrivl.files import write_text
 
-_RETRIES = "retries.json"
 logger = logging.getLogger(__name__)
 
 
@@ -37,8 +36,8 @@ def ask_again(
 ) -> dict[str, int]:
     """Have every finished shard run again that lacks clips for a passing reason.
 
-    How often a shard was asked again is a parameter of its job: a higher number is what makes
-    Snakemake run it, and nothing else. What it has is kept beside the outputs.
+    How often a shard was asked again stands in a file that is an input of its job: a new number is
+    what makes Snakemake run it, in a fresh clone too. What the shard has is kept beside the outputs.
 
     Args:
         config: `retry` says whether only transient failures are asked again, or all that is missing.
@@ -59,12 +58,15 @@ def ask_again(
             continue
         if asked := kept.ask_again(tar, ledger, statuses, key):
             counts[shard] = asked
-    times = retries(corpus)
-    write_json(corpus / _RETRIES, times | {shard: times.get(shard, 0) + 1 for shard in counts})
+            _mark(retry_mark(corpus, shard))
     return counts
 
 
-def retries(corpus: Path) -> dict[str, int]:
-    """How often each shard was asked again; those never asked again are not listed."""
-    path = corpus / _RETRIES
-    return read_json(path) if path.exists() else {}
+def retry_mark(corpus: Path, shard: str) -> Path:
+    """A file that says how often the shard was asked again; it is not there for a shard that never was."""
+    return corpus / "retries" / shard
+
+
+def _mark(path: Path) -> None:
+    times = int(path.read_text(encoding="utf-8")) if path.exists() else 0
+    write_text(path, f"{times + 1}\n")
