@@ -8,7 +8,7 @@ SNAKEMAKE := $(BIN)/snakemake --cores $(CORES)
 READY := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint format config lock bench clean
+.PHONY: help setup demo test lint format config lock bench estimate clean
 
 help:  ## what can be made
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):[^#]*## */\1\t/' | expand -t 12
@@ -52,6 +52,9 @@ lock: $(READY)  ## resolve requirements.in anew and write requirements.txt and e
 bench: $(READY)  ## measure speed beside its bound; NAME=media_vs_scripts for one
 	$(SNAKEMAKE) --quiet all corpus
 	$(BIN)/python -m wavbrivl.bench $(NAME)
+
+estimate: $(READY)  ## gigabytes, days of download, GPU hours; CONFIG=config/paper.yaml
+	@$(BIN)/python -m wavbrivl.corpus.estimate --configfile $(or $(CONFIG),config/paper.yaml)
 
 clean:  ## remove what the embedded default made (data/ of other corpora stays)
 	rm -rf results/demo data/embedded data/benchmarks/embedded .snakemake

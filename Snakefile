@@ -16,6 +16,7 @@ configfile: "config/config.yaml"
 
 include: "rules/common.smk"
 include: "rules/corpus.smk"
+include: "rules/datasets.smk"
 include: "rules/teacher.smk"
 include: "rules/audio_encoder.smk"
 include: "rules/evaluate.smk"
@@ -28,6 +29,8 @@ report: "workflow/report/workflow.rst"
 localrules:
     all,
     corpus,
+    coverage,
+    retry_transient,
     teacher,
     train,
     evaluate,

@@ -5,6 +5,7 @@ makes   nothing
 """
 
 import importlib.util
+import re
 import sys
 
 
@@ -22,6 +23,9 @@ use_this_checkout()
 
 from snakemake.exceptions import WorkflowError
 from wavbrivl.config import parse_config
+from wavbrivl.corpus.freeze import fetchable, pending_shards, retry_mark
+from wavbrivl.corpus.kept import key_of
+from wavbrivl.corpus.registry import find_version, read_registry
 from wavbrivl.errors import UserError
 from wavbrivl.evaluate.places import metrics_path
 from wavbrivl.workflow.digest import code_digest
@@ -52,6 +56,7 @@ LOGS = f"{RESULTS}/logs"
 BENCHMARKS = f"{RESULTS}/benchmarks"
 ENCODERS = CONFIG.evaluate.encoders
 SPLITS = ["train", "validation", "test"]
+ALL_SHARDS = [shard for split in SPLITS for shard in PLAN.shards[split]]
 
 
 wildcard_constraints:
@@ -78,3 +83,8 @@ def settings(*sections):
 def scaled(mb):
     """Memory in MB that grows with each attempt that a profile allows."""
     return lambda wildcards, attempt: mb * attempt
+
+
+def asked_again(wildcards):
+    """The mark of a shard that `retry_transient` wants run again; nothing for every other shard."""
+    return [path] if (path := retry_mark(Path(CORPUS), wildcards.shard)).exists() else []

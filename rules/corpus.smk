@@ -4,7 +4,15 @@ needs   the clip list and the sources that corpus.* names; nothing for the embed
 makes   data/<corpus>/manifest/<shard>.csv      the clips of each shard
         data/<corpus>/clips/<shard>.tar         the cut videos (the only stage with a network)
         data/<corpus>/media/<shard>.tar         sound and frames, with an index and a ledger
+        results/<run>/coverage/                 what there is and what is missing, by cause, split, class
 """
+
+COVERAGE = f"{RESULTS}/coverage"
+
+# While the corpus is frozen, no rule makes a shard that is there; one that is not, or that an earlier frozen
+# run made, is `pending`. Thawed, their parameter changes: they run again, and the finished ones do not.
+PENDING = pending_shards(ALL_SHARDS, Path(CORPUS)) if CONFIG.corpus.freeze else set()
+FETCHABLE = fetchable(ALL_SHARDS, Path(CORPUS), PENDING) if CONFIG.corpus.freeze else r"[a-z]+-\d{5}"
 
 
 rule corpus:
@@ -55,7 +63,8 @@ rule build_manifest:
         mem_mb=scaled(2000),
         runtime=30,
     params:
-        **settings("corpus", "seed"),
+        **settings("seed"),
+        corpus=CONFIG.corpus.of_manifest(),
         summary=PLAN.summary._asdict(),
         code=code_digest("wavbrivl.corpus.manifest"),
     script:
@@ -65,6 +74,7 @@ rule build_manifest:
 rule fetch_clips:
     """Fetch the videos of one shard, each once, and cut its clips out without re-encoding."""
     input:
+        asked_again,
         manifest=f"{CORPUS}/manifest/{{shard}}.csv",
         world=f"{WORLD}/videos" if CONFIG.corpus.format == "embedded" else [],
     output:
@@ -78,6 +88,8 @@ rule fetch_clips:
         f"{LOGS}/fetch_clips/{{shard}}.log",
     benchmark:
         f"{BENCHMARKS}/fetch_clips/{{shard}}.tsv"
+    wildcard_constraints:
+        shard=FETCHABLE,
     conda:
         "../envs/media.yaml"
     resources:
@@ -85,8 +97,8 @@ rule fetch_clips:
         runtime=12 * 60,
         downloads=1,
     params:
-        **settings("fetch"),
-        sources=CONFIG.model_dump(mode="json")["corpus"]["sources"],
+        key=key_of(CONFIG.fetch, [source.kind for source in CONFIG.corpus.sources]),
+        frozen=lambda wildcards: wildcards.shard in PENDING,
         code=code_digest("wavbrivl.corpus.fetch", "wavbrivl.corpus.sources"),
     script:
         "../workflow/scripts/fetch_clips.py"
@@ -116,3 +128,71 @@ rule extract_media:
         code=code_digest("wavbrivl.corpus.media"),
     script:
         "../workflow/scripts/extract_media.py"
+
+
+rule survey_corpus:
+    """Count what there is and what is missing by cause, split and class; list the missing ids."""
+    input:
+        manifests=shard_files("manifest/{shard}.csv"),
+        ledgers=shard_files("media/{shard}.ledger.csv"),
+        summary=f"{CORPUS}/manifest/summary.json",
+    output:
+        counts=f"{COVERAGE}/coverage.json",
+        table=report(
+            f"{COVERAGE}/coverage.txt",
+            caption="../workflow/report/coverage.rst",
+            category="Corpus",
+            labels={"table": "coverage and leakage"},
+        ),
+        missing=f"{COVERAGE}/missing.csv",
+        classes=report(
+            f"{COVERAGE}/by_class.csv",
+            caption="../workflow/report/coverage.rst",
+            category="Corpus",
+            labels={"table": "coverage by class"},
+        ),
+        figure=report(
+            f"{COVERAGE}/coverage.png",
+            caption="../workflow/report/coverage.rst",
+            category="Corpus",
+            labels={"figure": "coverage by split, cause and class"},
+        ),
+    log:
+        f"{LOGS}/survey_corpus.log",
+    benchmark:
+        f"{BENCHMARKS}/survey_corpus.tsv"
+    conda:
+        "../envs/torch.yaml"
+    resources:
+        mem_mb=scaled(1000),
+        runtime=30,
+    params:
+        splits=SPLITS,
+        code=code_digest("wavbrivl.corpus.coverage", "wavbrivl.publish.coverage"),
+    script:
+        "../workflow/scripts/survey_corpus.py"
+
+
+rule coverage:
+    """Print what there is of the corpus and what is missing."""
+    input:
+        f"{COVERAGE}/coverage.txt",
+    log:
+        f"{LOGS}/coverage.log",
+    conda:
+        "../envs/media.yaml"
+    shell:
+        "tee {log} < {input}"
+
+
+rule retry_transient:
+    """Have the next run ask again for the clips that are missing for a passing reason, and for no other."""
+    log:
+        f"{LOGS}/retry_transient.log",
+    conda:
+        "../envs/media.yaml"
+    params:
+        corpus=CORPUS,
+        shards=ALL_SHARDS,
+    script:
+        "../workflow/scripts/retry_transient.py"

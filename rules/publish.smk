@@ -59,14 +59,13 @@ rule make_tables:
 
 
 rule draw_figures:
-    """Curves, retrieval examples, a map of the shared space, confusion, coverage."""
+    """Curves, retrieval examples, a map of the shared space, confusion."""
     input:
         training=f"{RESULTS}/training/metrics.jsonl",
         retrieval=f"{RESULTS}/evaluation/retrieval.npz",
         esc50=f"{RESULTS}/evaluation/esc50.items.csv",
         media=shard_files("media/{shard}.tar", ["test"]),
         index=shard_files("media/{shard}.index.json", ["test"]),
-        ledgers=shard_files("media/{shard}.ledger.csv"),
     output:
         curves=report(
             f"{FIGURES}/training_curves.png",
@@ -98,12 +97,6 @@ rule draw_figures:
             category="Classification",
             labels={"figure": "ESC-50 accuracy by class"},
         ),
-        coverage=report(
-            f"{FIGURES}/coverage.png",
-            caption="../workflow/report/coverage.rst",
-            category="Corpus",
-            labels={"figure": "coverage by split and cause"},
-        ),
     log:
         f"{LOGS}/draw_figures.log",
     benchmark:
@@ -115,7 +108,6 @@ rule draw_figures:
         runtime=20,
     params:
         **settings("seed"),
-        shards=PLAN.shards,
         dataset="embedded ESC-50" if EMBEDDED_ESC50 else "ESC-50",
         code=code_digest("wavbrivl.publish.figures"),
     script:
@@ -125,7 +117,7 @@ rule draw_figures:
 rule record_run:
     """What this run was: effective configuration, package versions, revision, machine, coverage."""
     input:
-        ledgers=shard_files("media/{shard}.ledger.csv"),
+        coverage=f"{RESULTS}/coverage/coverage.json",
         manifest=f"{CORPUS}/manifest/summary.json",
     output:
         record=report(
@@ -145,8 +137,7 @@ rule record_run:
         runtime=10,
     params:
         config=CONFIG.model_dump(mode="json"),
-        shards=PLAN.shards,
-        code=code_digest("wavbrivl.workflow.record", "wavbrivl.corpus.ledger"),
+        code=code_digest("wavbrivl.workflow.record"),
     script:
         "../workflow/scripts/record_run.py"
 
@@ -179,6 +170,7 @@ rule make_report:
     input:
         TABLES,
         rules.draw_figures.output,
+        rules.survey_corpus.output,
         rules.record_run.output,
         rules.summarise.output,
     output:

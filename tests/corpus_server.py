@@ -16,6 +16,7 @@ class ScriptedServer:
         self.video = video
         self.gets: Counter[str] = Counter()
         self.seen: Counter[str] = Counter()
+        self.sent: Counter[str] = Counter()
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
         self._server.daemon_threads = True
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True)
@@ -98,6 +99,30 @@ class ScriptedServer:
                 self.head(len(outer.video))
                 self.wfile.write(outer.video[: len(outer.video) // 2])
                 self.close_connection = True
+
+            def do_resumable(self, _: str, body: bool) -> None:
+                """Knows ranges; the first answer breaks off half way."""
+                asked = self.headers.get("Range")
+                same = self.headers.get("If-Range") == '"tag"'
+                start = int(asked.removeprefix("bytes=").rstrip("-")) if asked and same else 0
+                whole = outer.video[start:]
+                if asked and same and not whole:
+                    self.send_response(416)
+                    self.send_header("Content-Range", f"bytes */{len(outer.video)}")
+                    self.send_header("Content-Length", "0")
+                    self.end_headers()
+                    return
+                self.send_response(206 if start else 200)
+                self.send_header("ETag", '"tag"')
+                self.send_header("Content-Length", str(len(whole)))
+                if start:
+                    self.send_header("Content-Range", f"bytes {start}-/{len(outer.video)}")
+                self.end_headers()
+                outer.sent[self.path] += len(whole)
+                if outer.seen[self.path] == 1:
+                    whole = whole[: len(whole) // 2]
+                    self.close_connection = True
+                self.wfile.write(whole)
 
             def do_html(self, _: str, body: bool) -> None:
                 page = b"<html><body>Please accept our cookies</body></html>"

@@ -89,7 +89,7 @@ SECTION_CASES = [
 class Direct(YtDlpSource):
     """As for a long remote video, whose address yt-dlp has found: only sections are read."""
 
-    def _streams(self, downloader, address):
+    def _streams(self, address, folder):
         from wavbrivl.corpus.cut import Stream
 
         return [Stream(address, {"X-Test": "1"})]

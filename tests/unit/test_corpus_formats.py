@@ -3,7 +3,9 @@
 import pytest
 import yt_dlp
 
-from wavbrivl.corpus.sources.ytdlp import FORMAT, FORMAT_SORT
+from wavbrivl.corpus.sources.finder import FORMAT_SORT, format_choice
+
+FORMAT = format_choice([720, 480])
 
 
 def video(height: int, width: int, codec: str = "avc1.64001f") -> dict:

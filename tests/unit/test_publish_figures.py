@@ -71,14 +71,12 @@ def test_every_figure_is_drawn_and_drawn_again_the_same(tmp_path, details, items
     ]
     rows.append({"step": 20, "mrr_audio_to_image": 0.3, "mrr_image_to_audio": 0.2})
     log.write_text("\n".join(json.dumps(row) for row in rows))
-    counts = {"train": {"expected": 10, "found": 8, "missing": {"gone": 2}}}
     draw = {
         "curves": lambda path: figures.loss_curves(path, log),
         "retrieval": lambda path: figures.retrieval_picture(path, details, Clips()),
         "space": lambda path: figures.shared_space_map(path, details, 1),
         "confusion": lambda path: figures.confusion_matrix(path, items, ["a", "b"], "ESC-50"),
         "bars": lambda path: figures.class_bars(path, {"x": items, "y": items}, "accuracy", "ESC-50", 0.5),
-        "coverage": lambda path: figures.coverage_bars(path, counts),
     }
     for name, function in draw.items():
         first, second = tmp_path / f"{name}.png", tmp_path / f"{name}2.png"

@@ -38,7 +38,7 @@ class Checkout:
 
     def planned(self, *arguments: str, config: str = "config/test.yaml") -> dict[str, int]:
         """How many jobs of each rule a dry run wants."""
-        done = self.run("--dry-run", "--quiet", "rules", *arguments, config=config)
+        done = self.run("--quiet", "rules", "--dry-run", *arguments, config=config)
         assert done.returncode == 0, done.stdout + done.stderr
         return _job_counts(done.stdout + done.stderr)
 

@@ -2,7 +2,6 @@
 
 from pathlib import Path
 
-from wavbrivl.corpus.ledger import coverage
 from wavbrivl.evaluate.items import read_items
 from wavbrivl.publish import figures
 from wavbrivl.shards.reader import MediaShards
@@ -26,10 +25,3 @@ if __name__ == "__main__":
         figures.class_bars(
             Path(outputs.classes), by_encoder, "accuracy", f"{dataset}, accuracy by class", 1 / len(labels)
         )
-
-        ledgers = [Path(path) for path in inputs.ledgers]
-        by_split = {
-            split: coverage([path for path in ledgers if path.name.startswith(f"{split}-")])
-            for split in snakemake.params.shards
-        }
-        figures.coverage_bars(Path(outputs.coverage), by_split)

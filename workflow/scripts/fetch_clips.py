@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from wavbrivl.config.corpus import FetchConfig, Source
+from wavbrivl.config import parse_config
 from wavbrivl.corpus.fetch import fetch_shard
 from wavbrivl.corpus.sources import open_sources
 from wavbrivl.workflow.job import job
@@ -10,13 +10,17 @@ from wavbrivl.workflow.job import job
 if __name__ == "__main__":
     with job(snakemake):
         corpus = Path(snakemake.output.clips).parents[1]
-        fetch = FetchConfig(**snakemake.params.fetch)
+        # Waits, limits, cookies and proxies decide no byte: they are no parameters of the rule, so that
+        # changing one runs no finished shard again.
+        config = parse_config(snakemake.config)
         fetch_shard(
             manifest=Path(snakemake.input.manifest),
             tar=Path(snakemake.output.clips),
             ledger=Path(snakemake.output.ledger),
             # Outside the rule's outputs, which Snakemake deletes when a job fails.
             spool=corpus / "spool" / snakemake.wildcards.shard,
-            sources=open_sources([Source(**source) for source in snakemake.params.sources], fetch),
-            fetch=fetch,
+            sources=[] if snakemake.params.frozen else open_sources(config.corpus.sources, config.fetch),
+            fetch=config.fetch,
+            keep_in=corpus / "fetched" if config.corpus.keep_clips else None,
+            frozen=snakemake.params.frozen,
         )

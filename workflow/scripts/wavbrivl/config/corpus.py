@@ -1,6 +1,6 @@
 """Where clips come from, how they are fetched and what a media shard holds."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, model_validator
 
@@ -76,6 +76,16 @@ class CorpusConfig(Section):
     """Clip lists (VGG-Sound or AudioSet CSVs) of evaluation sets; their videos leave training."""
     keep_clips: bool = True
     """Keep the cut videos after media extraction, so another frame size downloads nothing."""
+    freeze: bool = False
+    """Take the corpus as it stands: nothing is fetched, what is not there is `pending` (docs/data.md)."""
+    retry: Literal["transient", "all"] = "transient"
+    """What `snakemake retry_transient` asks again: passing failures, or `all` missing clips."""
+
+    def of_manifest(self) -> dict[str, Any]:
+        """The keys that decide the manifest: not how, through whom or when its clips are fetched."""
+        values = self.model_dump(mode="json", exclude={"freeze", "retry", "keep_clips"})
+        fields = ("kind", "path")
+        return values | {"sources": [{name: s[name] for name in fields} for s in values["sources"]]}
 
     @model_validator(mode="after")
     def _clip_list_is_given(self) -> "CorpusConfig":
@@ -96,11 +106,21 @@ class FetchConfig(Section):
     attempts: PositiveInt = 3
     """Tries of one video before a transient failure is written to the ledger."""
     timeout_seconds: Annotated[float, Field(gt=0)] = 60
-    """Limit on each network wait and on each cut."""
+    """Limit on each network wait, on finding and downloading one video, and on each cut."""
     sleep_seconds: Annotated[float, Field(ge=0)] = 0
     """Pause between two requests of one job to a remote host."""
     workers: PositiveInt = 2
-    """Videos fetched side by side inside one job."""
+    """Videos fetched side by side inside one job; the profile's `downloads` caps the jobs."""
+    videos_per_hour: PositiveInt | None = None
+    """Videos asked of one host in an hour, by all jobs together (YouTube bears about 300 of a guest)."""
+    request_sleep_seconds: Annotated[float, Field(ge=0)] = 0
+    """Pause between the requests that yt-dlp makes for one video."""
+    bytes_per_second: PositiveInt | None = None
+    """Limit on the speed of one download; null for none."""
+    heights: Annotated[list[PositiveInt], Field(min_length=1)] = [720, 480]
+    """Picture heights to choose, in order, before anything else is taken (the paper: 720, if not 480)."""
+    javascript: Literal["deno", "node", "bun", "quickjs"] = "deno"
+    """The JavaScript runtime that YouTube's pages need, where it is installed."""
 
 
 class MediaConfig(Section):

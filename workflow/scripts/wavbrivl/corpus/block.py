@@ -26,7 +26,7 @@ def check_block(folder: Path, host: str) -> None:
     Raises:
         UserError: says until when, why, and what to do.
     """
-    path = _path(folder, host)
+    path = host_file(folder, "blocked", host)
     if not path.exists():
         return
     block = read_json(path)
@@ -45,7 +45,7 @@ def stop_error(folder: Path, host: str | None, error: SourceError) -> UserError:
     seconds = error.retry_after or WAIT_SECONDS.get(error.status)
     if host and seconds:
         block = {"status": str(error.status), "cause": error.cause, "until": time.time() + seconds}
-        write_json(_path(folder, host), block)
+        write_json(host_file(folder, "blocked", host), block)
     where = f" by {host}" if host and error.status != Status.DISK_FULL else ""
     return UserError(
         f"fetching stopped, {error.status}{where}: {error.cause}; {_WHAT_TO_DO[error.status]}, "
@@ -53,6 +53,7 @@ def stop_error(folder: Path, host: str | None, error: SourceError) -> UserError:
     )
 
 
-def _path(folder: Path, host: str) -> Path:
+def host_file(folder: Path, what: str, host: str) -> Path:
+    """A file in which all jobs share something about a host."""
     safe = "".join(char if char.isalnum() or char in ".-" else "_" for char in host)
-    return folder / f"blocked-{safe}.json"
+    return folder / f"{what}-{safe}.json"

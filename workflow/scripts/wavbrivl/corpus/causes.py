@@ -2,7 +2,7 @@
 
 import errno
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from wavbrivl.corpus.ledger import Status, one_line
 
@@ -80,13 +80,18 @@ def source_error(error: BaseException) -> SourceError:
     for link in _chain(error):
         code = getattr(link, "status", None)
         if isinstance(code, int) and code >= 400:
-            status = _HTTP.get(code, Status.SERVER_ERROR if code >= 500 else status_of_text(text))
-            return SourceError(status, text, _retry_after(link))
+            return http_error(code, text, getattr(getattr(link, "response", None), "headers", None))
         if isinstance(link, OSError) and link.errno in _NUMBERS:
             return SourceError(_NUMBERS[link.errno], text)
         if isinstance(link, TimeoutError):
             return SourceError(Status.TIMEOUT, text)
     return SourceError(status_of_text(text), text)
+
+
+def http_error(code: int, text: str, headers: Mapping[str, str] | None) -> SourceError:
+    """What a status of 400 or more stands for."""
+    status = _HTTP.get(code, Status.SERVER_ERROR if code >= 500 else status_of_text(text))
+    return SourceError(status, text, _retry_after(headers or {}))
 
 
 def _chain(error: BaseException) -> Iterator[BaseException]:
@@ -104,7 +109,6 @@ def _chain(error: BaseException) -> Iterator[BaseException]:
         waiting += [item for item in kept if isinstance(item, BaseException)]
 
 
-def _retry_after(error: BaseException) -> float | None:
-    headers = getattr(getattr(error, "response", None), "headers", None) or {}
+def _retry_after(headers: Mapping[str, str]) -> float | None:
     value = headers.get("Retry-After") or ""
     return float(value) if value.isascii() and value.isdigit() else None

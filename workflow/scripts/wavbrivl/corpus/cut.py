@@ -5,6 +5,7 @@ the file's timestamps stay those of the source video, and a manifest's times are
 decoding (`wavbrivl.corpus.timeline` reads them exactly). Nothing has to be remembered beside it.
 """
 
+import re
 import subprocess
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -16,6 +17,8 @@ import imageio_ffmpeg
 from wavbrivl.corpus.causes import SourceError, status_of_text
 from wavbrivl.corpus.clips import Clip
 from wavbrivl.corpus.ledger import Status
+
+_POINTER = re.compile(r" @ 0x[0-9a-f]+")  # where ffmpeg's objects lie in memory: different in every run
 
 
 @dataclass(frozen=True)
@@ -117,7 +120,7 @@ def _run(command: list[str], timeout: float) -> None:
     except subprocess.TimeoutExpired:
         raise SourceError(Status.TIMEOUT, f"ffmpeg took longer than {timeout:g} s") from None
     if done.returncode != 0:
-        said = done.stderr.decode(errors="replace")[-2000:]
+        said = _POINTER.sub("", done.stderr.decode(errors="replace"))[-2000:]
         raise SourceError(_status(said, command), said or f"ffmpeg ended with {done.returncode}")
 
 

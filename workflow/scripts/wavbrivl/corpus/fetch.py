@@ -3,6 +3,7 @@
 import logging
 import os
 import shutil
+import threading
 from collections.abc import Iterable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
@@ -14,7 +15,9 @@ from wavbrivl.config.corpus import FetchConfig
 from wavbrivl.corpus.block import check_block, stop_error
 from wavbrivl.corpus.causes import SourceError, source_error
 from wavbrivl.corpus.clips import Clip, read_manifest
+from wavbrivl.corpus.kept import LOCAL_SOURCES, Kept, key_of
 from wavbrivl.corpus.ledger import STOPPING, TRANSIENT, LedgerRow, Status, write_ledger
+from wavbrivl.corpus.pace import wait_for_turn
 from wavbrivl.corpus.sources.base import ClipSource
 from wavbrivl.corpus.spool import Spool
 from wavbrivl.files import atomic, sha256_of
@@ -36,8 +39,9 @@ class _Answer:
 
 
 def fetch_shard(
-    manifest: Path, tar: Path, ledger: Path, spool: Path, sources: Sequence[ClipSource], fetch: FetchConfig
-) -> None:
+    manifest: Path, tar: Path, ledger: Path, spool: Path, sources: Sequence[ClipSource], fetch: FetchConfig,
+    keep_in: Path | None = None, frozen: bool = False,
+) -> None:  # fmt: skip
     """Fetch the clips of a manifest into a tar of `<clip_id>.mp4` and write their ledger.
 
     A dead link is a row in the ledger. What has been fetched lies in `spool` until both files are
@@ -46,22 +50,45 @@ def fetch_shard(
     Args:
         spool: a folder of this shard alone; its parent, shared by all jobs, holds blocks of hosts.
         sources: tried in order, each for the clips that the ones before did not give.
+        keep_in: a folder where what comes from remote hosts gets a second name, so that no later
+            run of this job asks for it again (`wavbrivl.corpus.kept`).
+        frozen: ask nobody; what is not there is `pending`, and the spool stays for the day of the thaw.
 
     Raises:
         UserError: blocked, rate-limited, offline or out of disk: the job stops and nothing is lost.
     """
     clips = read_manifest(manifest)
     store = Spool(spool)
+    kept = Kept(keep_in, manifest.stem) if keep_in else None
+    key = key_of(fetch, [source.kind for source in sources])
+    if kept:
+        kept.adopt(store, {clip.clip_id for clip in clips}, key)
     rows = store.settled()
-    waiting = [video for video in _videos(clips) if any(clip.clip_id not in rows for clip in video)]
+    waiting = [left for video in _videos(clips) if (left := [c for c in video if c.clip_id not in rows])]
     logger.info("%s: %d clips, %d videos to fetch", manifest.stem, len(clips), len(waiting))
     try:
-        rows |= {row.clip_id: row for row in _fetch_all(waiting, store, sources, fetch)}
-        _write_tar(tar, store, [rows[clip.clip_id] for clip in clips])
-        write_ledger(ledger, [rows[clip.clip_id] for clip in clips])
+        if frozen:
+            rows |= {c.clip_id: LedgerRow(c.clip_id, Status.PENDING) for video in waiting for c in video}
+        else:
+            rows |= {row.clip_id: row for row in _fetch_all(waiting, store, sources, fetch)}
+        ordered = [rows[clip.clip_id] for clip in clips]
+        _write_tar(tar, store, ordered)
+        write_ledger(ledger, ordered)
     except OSError as error:
         said = source_error(error)
         raise stop_error(spool.parent, None, said) if said.status == Status.DISK_FULL else error from None
+    if not frozen:
+        _finish(tar, ordered, store, kept, key)
+
+
+def _finish(
+    tar: Path, rows: list[LedgerRow], store: Spool, kept: Kept | None, key: dict[str, object]
+) -> None:
+    """The shard is whole: the spool goes; what came from a remote host keeps its second name."""
+    if kept and set(key["sources"]) <= LOCAL_SOURCES:
+        kept.remove()
+    elif kept:
+        kept.save(tar, rows, key)
     store.remove()
 
 
@@ -78,13 +105,16 @@ def _fetch_all(
 ) -> Iterable[LedgerRow]:
     """Yield the rows of each video as it is settled; stop early when going on makes no sense."""
     refused: list[_Answer] = []  # held back until another video shows that the host still serves us
+    halt = threading.Event()
     with ThreadPoolExecutor(fetch.workers) as pool:
-        futures = [pool.submit(_fetch_video, video, store, sources, fetch) for video in videos]
+        futures = [pool.submit(_fetch_video, video, store, sources, fetch, halt) for video in videos]
         try:
             for future in track(as_completed(futures), "videos fetched", total=len(futures)):
                 answer = future.result()
                 if answer.stop:
                     raise stop_error(store.folder.parent, answer.host, answer.stop)
+                if not answer.rows:
+                    continue  # not asked: another thread was told to stop
                 refused.append(answer)
                 if len(refused) >= FORBIDDEN_IN_A_ROW and all(map(_refused, refused)):
                     raise stop_error(store.folder.parent, answer.host, _refusal(answer))
@@ -128,9 +158,15 @@ def _refusal(answer: _Answer) -> SourceError:
 
 
 def _fetch_video(
-    clips: list[Clip], store: Spool, sources: Sequence[ClipSource], fetch: FetchConfig
-) -> _Answer:
-    """Ask the sources in order. The first failure that says more than `missing` is what is recorded."""
+    clips: list[Clip], store: Spool, sources: Sequence[ClipSource], fetch: FetchConfig,
+    halt: threading.Event,
+) -> _Answer:  # fmt: skip
+    """Ask the sources in order. The first failure that says more than `missing` is what is recorded.
+
+    `halt` is set as soon as one thread is told to stop: no other begins a video after that.
+    """
+    if halt.is_set():
+        return _Answer([])
     rows = {
         clip.clip_id: LedgerRow(clip.clip_id, Status.MISSING, "no source is configured") for clip in clips
     }
@@ -144,6 +180,7 @@ def _fetch_video(
         try:
             found = _ask(source, wanted, folder, store, host, fetch, rows)
         except SourceError as error:
+            halt.set()
             return _Answer([], error, host)
         rows |= found
     shutil.rmtree(folder, ignore_errors=True)
@@ -161,12 +198,14 @@ def _ask(
         nonlocal attempts
         if host:
             check_block(store.folder.parent, host)
+            if wait_for_turn(store.folder.parent, host, fetch.videos_per_hour):
+                check_block(store.folder.parent, host)
         attempts += 1
         return dict(source.fetch(clips, folder))
 
     answers: dict[str, Path | SourceError]
     try:
-        answers = _retrying(fetch.attempts)(once)
+        answers = retrying(fetch.attempts)(once)
     except SourceError as error:
         if error.status in STOPPING:
             raise
@@ -174,7 +213,8 @@ def _ask(
     return {name: _row(name, answers[name], source.kind, attempts, store, known[name]) for name in answers}
 
 
-def _retrying(attempts: int) -> tenacity.Retrying:
+def retrying(attempts: int) -> tenacity.Retrying:
+    """The one policy that counts attempts: transient failures alone, with growing waits."""
     return tenacity.Retrying(
         retry=tenacity.retry_if_exception(lambda e: isinstance(e, SourceError) and e.status in TRANSIENT),
         stop=tenacity.stop_after_attempt(attempts),

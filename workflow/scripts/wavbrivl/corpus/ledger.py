@@ -46,6 +46,9 @@ TRANSIENT = frozenset({Status.FORBIDDEN, Status.NETWORK, Status.TIMEOUT, Status.
 STOPPING = frozenset({Status.BLOCKED, Status.RATE_LIMITED, Status.OFFLINE, Status.DISK_FULL})
 """They say nothing about the clip: the job stops, and they are never written to a ledger."""
 
+RETRIED = TRANSIENT | STOPPING | {Status.PENDING}
+"""What `snakemake retry_transient` asks again; everything else is an answer."""
+
 
 @dataclass(frozen=True, slots=True)
 class LedgerRow:

@@ -1,11 +1,26 @@
 """What a fetch job has got so far: kept outside rule outputs, so that it outlives a kill."""
 
 import json
+import os
 import shutil
 from collections.abc import Iterable
 from pathlib import Path
 
 from wavbrivl.corpus.ledger import LedgerRow, Status
+
+_JOURNAL = "journal.jsonl"
+
+
+def journal_rows(folder: Path) -> dict[str, LedgerRow]:
+    """What the journal of a spool says of each clip, without touching it: a job may be writing it."""
+    journal = folder / _JOURNAL
+    if not journal.exists():
+        return {}
+    rows: dict[str, LedgerRow] = {}
+    content = journal.read_text(encoding="utf-8")
+    for line in content[: content.rfind("\n") + 1].splitlines():
+        rows |= {item[0]: LedgerRow(item[0], Status(item[1]), *item[2:]) for item in json.loads(line)}
+    return rows
 
 
 class Spool:
@@ -17,7 +32,7 @@ class Spool:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self.journal = folder / "journal.jsonl"
+        self.journal = folder / _JOURNAL
         shutil.rmtree(folder / "work", ignore_errors=True)
         (folder / "work").mkdir(parents=True)
         (folder / "clips").mkdir(exist_ok=True)
@@ -42,13 +57,16 @@ class Spool:
         with self.journal.open("a", encoding="utf-8") as handle:
             handle.write(line + "\n")
 
+    def put(self, row: LedgerRow, content: bytes) -> None:
+        """Take over a clip that was fetched before."""
+        part = self.folder / "work" / f"{row.clip_id}.mp4"
+        part.write_bytes(content)
+        os.replace(part, self.clip(row.clip_id))
+        self.keep([row])
+
     def settled(self) -> dict[str, LedgerRow]:
         """Every row that the journal holds and whose file is there."""
-        if not self.journal.exists():
-            return {}
-        rows: dict[str, LedgerRow] = {}
-        for line in self.journal.read_text(encoding="utf-8").splitlines():
-            rows |= {item[0]: LedgerRow(item[0], Status(item[1]), *item[2:]) for item in json.loads(line)}
+        rows = journal_rows(self.folder)
         return {name: row for name, row in rows.items() if row.status != Status.OK or self._whole(row)}
 
     def remove(self) -> None:

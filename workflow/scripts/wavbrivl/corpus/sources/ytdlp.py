@@ -1,37 +1,35 @@
 """Videos through yt-dlp's Python API: YouTube, and the embedded world's own files.
 
-yt-dlp finds the video and chooses the format. A direct file is downloaded whole by yt-dlp; of a
-long remote video only the needed sections are read, by our own ffmpeg run, because a section that
-yt-dlp hands to ffmpeg loses the cause of a failure and has no time limit.
+yt-dlp finds the video and chooses the format, in a process that can be killed (`finder`). A direct
+file is downloaded whole by yt-dlp; of a long remote video only the needed sections are read, by our
+own ffmpeg run, because a section that yt-dlp hands to ffmpeg loses the cause of a failure and has no
+time limit.
 """
 
-import io
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
 import time
+import weakref
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-import imageio_ffmpeg
-import yt_dlp
-
 from wavbrivl.config.corpus import FetchConfig
-from wavbrivl.corpus.causes import SourceError, source_error
+from wavbrivl.corpus.causes import SourceError
 from wavbrivl.corpus.clips import Clip
 from wavbrivl.corpus.cut import Stream, cut_clips
 from wavbrivl.corpus.ledger import Status
+from wavbrivl.corpus.worker import receive, send
 from wavbrivl.errors import UserError
 
-# The paper: "720P, if not 480P". A portrait video's 720 is its width.
-_HEIGHTS = "/".join(
-    f"bv*[height={n}][width>={n}]+ba/bv*[width={n}][height>{n}]+ba/b[height={n}][width>={n}]/b[width={n}][height>{n}]"
-    for n in (720, 480)
-)
-FORMAT = f"{_HEIGHTS}/bv*+ba/b"
-FORMAT_SORT = ["res", "vcodec:h264", "acodec:aac"]  # among equals, what an MP4 holds without re-encoding
-LONG_SECONDS = 120  # below this, the whole file is as quick as a section of it
-
-_EXTRACTORS = {"embedded": ["generic"], "youtube": ["youtube"], "direct": ["generic"]}
+_PACKAGE_ROOT = Path(__file__).resolve().parents[3]
+_GRACE_SECONDS = 2.0  # yt-dlp's own time limits come first: they leave a better cause
 
 
 class YtDlpSource:
@@ -58,10 +56,11 @@ class YtDlpSource:
             raise UserError(f"corpus.sources: the cookies file {cookies} does not exist")
         self.kind = kind
         self.config = fetch
-        # A copy in memory: yt-dlp writes the cookies back, and threads share the file.
+        # Read once: yt-dlp writes the cookies back, and threads share the file.
         self.cookies = Path(cookies).read_text(encoding="utf-8") if cookies else None
         self.proxy = proxy
         self.sections = sections
+        self._local = threading.local()
 
     def host(self, clips: Sequence[Clip]) -> str | None:
         return urlsplit(clips[0].address).hostname
@@ -71,23 +70,24 @@ class YtDlpSource:
         self._check(address)
         if self.config.sleep_seconds and self.host(clips):
             time.sleep(self.config.sleep_seconds)
-        try:
-            with yt_dlp.YoutubeDL(self._options(folder)) as downloader:
-                streams = self._streams(downloader, address)
-        except (yt_dlp.utils.YoutubeDLError, OSError) as error:
-            raise source_error(error) from error
+        streams = self._streams(address, folder)
         paths = cut_clips(streams, clips, folder, self.config.margin_seconds, self.config.timeout_seconds)
         return {name: path if path.is_file() else _nothing(name) for name, path in paths.items()}
 
-    def _streams(self, downloader: yt_dlp.YoutubeDL, address: str) -> list[Stream]:
-        """Find the video; download it, or hand on the addresses of its streams."""
-        info = downloader.extract_info(address, download=False)
-        if info is None or "entries" in info:
-            raise SourceError(Status.UNSUPPORTED, "the address is not a single video")
-        if self.sections or (info.get("duration") or 0) > LONG_SECONDS:
-            return _remote(info)
-        done = downloader.process_ie_result(info, download=True)
-        return [Stream(item["filepath"]) for item in done["requested_downloads"]]
+    def _streams(self, address: str, folder: Path) -> list[Stream]:
+        """The downloaded file, or the addresses of its streams: picture first, then sound."""
+        if not hasattr(self._local, "finder"):
+            self._local.finder = Finder(self.config.timeout_seconds + _GRACE_SECONDS)
+        request = {
+            "kind": self.kind,
+            "address": address,
+            "folder": str(folder),
+            "cookies": self.cookies,
+            "proxy": self.proxy,
+            "sections": self.sections,
+            "fetch": self.config.model_dump(mode="json"),
+        }
+        return [Stream(item["location"], item["headers"]) for item in self._local.finder.ask(request)]
 
     def _check(self, address: str) -> None:
         """A `file://` address is opened for the embedded world alone, and nothing else is for it."""
@@ -97,57 +97,85 @@ class YtDlpSource:
                 Status.UNSUPPORTED, f"the source '{self.kind}' does not open {scheme}: addresses"
             )
 
-    def _options(self, folder: Path) -> dict[str, Any]:
-        deadline = time.monotonic() + self.config.timeout_seconds
 
-        def watch(progress: dict[str, Any]) -> None:
-            if progress["status"] == "downloading" and time.monotonic() > deadline:
-                raise SourceError(Status.TIMEOUT, f"too slow: not done in {self.config.timeout_seconds:g} s")
+class Finder:
+    """One long-lived yt-dlp process with a time limit; replaced after a kill."""
 
-        return {
-            "format": FORMAT,
-            "format_sort": FORMAT_SORT,
-            "outtmpl": {"default": str(folder / "source.%(ext)s")},
-            "allowed_extractors": _EXTRACTORS[self.kind],
-            "enable_file_urls": self.kind == "embedded",
-            "ffmpeg_location": imageio_ffmpeg.get_ffmpeg_exe(),
-            "logger": _Silent(),
-            "progress_hooks": [watch],
-            "socket_timeout": min(self.config.timeout_seconds, 30),
-            "cookiefile": io.StringIO(self.cookies) if self.cookies else None,
-            "proxy": self.proxy,
-            "cachedir": False,
-            "noplaylist": True,
-            "ignoreconfig": True,
-            "updatetime": False,
-            # One policy counts attempts: ours.
-            "retries": 0,
-            "fragment_retries": 0,
-            "extractor_retries": 0,
-            "file_access_retries": 0,
-            "skip_unavailable_fragments": False,
-            "continuedl": False,
-            "nopart": True,
-        }
+    def __init__(self, timeout: float) -> None:
+        self.timeout = timeout
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def ask(self, request: dict[str, Any]) -> list[dict[str, Any]]:
+        """As `finder.find`, within the time limit.
+
+        Raises:
+            SourceError: also where the process had to be killed, or died.
+        """
+        process = self._running()
+        expired = threading.Event()
+
+        def expire() -> None:
+            expired.set()
+            _kill(process)
+
+        timer = threading.Timer(self.timeout, expire)
+        timer.start()
+        try:
+            send(process.stdin, request, [])  # type: ignore[arg-type]
+            message = receive(process.stdout)  # type: ignore[arg-type]
+        except (BrokenPipeError, ConnectionResetError):
+            message = None
+        finally:
+            timer.cancel()
+        if message is None:
+            said = f"yt-dlp took longer than {self.timeout:g} s" if expired.is_set() else self._last_words()
+            self.close()
+            raise SourceError(Status.TIMEOUT if expired.is_set() else Status.UNSUPPORTED, said)
+        answer = message[0]
+        if "status" in answer:
+            raise SourceError(Status(answer["status"]), answer["cause"], answer["retry_after"])
+        return answer["streams"]
+
+    def close(self) -> None:
+        """End the process and whatever it has started."""
+        if self._process is not None:
+            self._end()
+        self._process = None
+
+    def _running(self) -> "subprocess.Popen[bytes]":
+        if self._process is None:
+            self._printed = tempfile.TemporaryFile()  # noqa: SIM115 - it lives as long as the process
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", "wavbrivl.corpus.sources.finder"],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=self._printed,
+                env=os.environ | {"PYTHONPATH": str(_PACKAGE_ROOT)},
+                start_new_session=True,  # its own group: ffmpeg and the JavaScript runtime die with it
+            )
+            self._end = weakref.finalize(self, _close, self._process)
+            if receive(self._process.stdout) is None:  # type: ignore[arg-type]
+                raise RuntimeError(f"the yt-dlp process does not start: {self._last_words()}")
+        return self._process
+
+    def _last_words(self) -> str:
+        size = self._printed.seek(0, os.SEEK_END)
+        self._printed.seek(max(0, size - 300))
+        return f"the yt-dlp process ended: {self._printed.read().decode(errors='replace').strip()}"
 
 
-def _remote(info: Mapping[str, Any]) -> list[Stream]:
-    """The streams that yt-dlp chose, picture first, then sound (or one file with both)."""
-    chosen = info.get("requested_formats") or [info]
-    return [Stream(item["url"], item.get("http_headers") or {}) for item in chosen]
+def _kill(process: "subprocess.Popen[bytes]") -> None:
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.killpg(process.pid, signal.SIGKILL)
+
+
+def _close(process: "subprocess.Popen[bytes]") -> None:
+    _kill(process)
+    process.wait()
+    for stream in (process.stdin, process.stdout):
+        with contextlib.suppress(BrokenPipeError):
+            stream.close()  # type: ignore[union-attr]
 
 
 def _nothing(name: str) -> SourceError:
     return SourceError(Status.UNDECODABLE, f"ffmpeg wrote nothing for {name}")
-
-
-class _Silent:
-    """yt-dlp's messages reach us as exceptions; its own printing would only repeat them."""
-
-    def debug(self, message: str) -> None: ...
-
-    def info(self, message: str) -> None: ...
-
-    def warning(self, message: str) -> None: ...
-
-    def error(self, message: str) -> None: ...
