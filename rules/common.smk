@@ -25,7 +25,7 @@ from wavbrivl.config import parse_config
 from wavbrivl.errors import UserError
 from wavbrivl.evaluate.places import metrics_path
 from wavbrivl.workflow.digest import code_digest
-from wavbrivl.workflow.plan import plan_run
+from wavbrivl.workflow.plan import lacks_texts, plan_run
 from wavbrivl.workflow.stale_lock import release_stale_lock
 
 if workflow.is_main_process:
@@ -37,7 +37,7 @@ try:
 except UserError as error:
     raise WorkflowError(str(error))
 
-remote = any(source.kind == "youtube" for source in CONFIG.corpus.sources)
+remote = any(source.remote for source in CONFIG.corpus.sources)
 if remote and workflow.is_main_process and "downloads" not in workflow.global_resources:
     raise WorkflowError(
         "fetching from a remote host needs a cap on parallel requests: pass --resources downloads=2, "

@@ -40,7 +40,8 @@ rule make_world:
 rule build_manifest:
     """Decide which clips there are, what split each belongs to and which shard holds it."""
     input:
-        clip_list=f"{WORLD}/clips.csv" if CONFIG.corpus.format == "embedded" else CONFIG.corpus.clip_list,
+        clip_list=PLAN.lists,
+        names=CONFIG.corpus.audioset_labels or [],
         excluded=CONFIG.corpus.exclude_videos_in,
     output:
         shards=shard_files("manifest/{shard}.csv"),

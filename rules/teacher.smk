@@ -14,6 +14,13 @@ rule teacher:
         f"{RESULTS}/metrics/teacher.json",
 
 
+def texts_are_there(wildcards):
+    """Asked when the teacher's training enters the plan: before any job, and only where it is wanted."""
+    if lack := lacks_texts(CONFIG):
+        raise WorkflowError(lack)
+    return []
+
+
 if CONFIG.teacher.checkpoint:
 
     rule convert_checkpoint:
@@ -45,6 +52,7 @@ else:
         input:
             media=shard_files("media/{shard}.tar", ["train"]),
             index=shard_files("media/{shard}.index.json", ["train"]),
+            texts=texts_are_there,
         output:
             multiext(f"{RESULTS}/teacher/", "config.json", "model.safetensors", "vocab.txt"),
             log=f"{RESULTS}/teacher/training.jsonl",

@@ -21,7 +21,7 @@ def build(tmp_path: Path, rows: list[list], **extra):
     config = CorpusConfig(format="vggsound", clip_list=str(path), **values)
     summary = check_list(config, tmp_path / "cache")
     out = tmp_path / "manifest"
-    build_manifest(config, summary, 7, out)
+    build_manifest(config, summary, 7, out, [path])
     shards = {
         name: read_manifest(out / f"{name}.csv") for group in shard_names(summary).values() for name in group
     }
@@ -112,10 +112,11 @@ def write_world(folder: Path, rows: list[list]) -> None:
 def test_the_worlds_addresses_stay_in_its_folder(tmp_path):
     row = ["v1", 0, 2000, "bell", "test", "a bell", "一口钟", "钟", "videos/v1.mp4"]
     write_world(tmp_path / "world", [row])
+    clips = tmp_path / "world" / "clips.csv"
     summary = ListSummary({}, {"train": 1, "validation": 1, "test": 1}, "")
-    build_manifest(CorpusConfig(), summary, 7, tmp_path / "m", tmp_path / "world")
+    build_manifest(CorpusConfig(), summary, 7, tmp_path / "m", [clips], tmp_path / "world")
     (clip,) = read_manifest(tmp_path / "m" / "test-00000.csv")
     assert clip.address == (tmp_path / "world" / "videos" / "v1.mp4").as_uri() and clip.caption_zh == "一口钟"
     write_world(tmp_path / "world", [[*row[:-1], "../outside.mp4"]])
     with pytest.raises(UserError, match="leaves the folder"):
-        build_manifest(CorpusConfig(), summary, 7, tmp_path / "m", tmp_path / "world")
+        build_manifest(CorpusConfig(), summary, 7, tmp_path / "m", [clips], tmp_path / "world")
