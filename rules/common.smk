@@ -22,6 +22,7 @@ use_this_checkout()
 
 from snakemake.exceptions import WorkflowError
 from wavbrivl.config import parse_config
+from wavbrivl.config.corpus import is_address
 from wavbrivl.errors import UserError
 from wavbrivl.evaluate.places import metrics_path
 from wavbrivl.workflow.digest import code_digest
@@ -44,6 +45,11 @@ if remote and workflow.is_main_process and "downloads" not in workflow.global_re
         "or keep that line in the profile"
     )
 
+# Every finished job looks for temporary files among all outputs of the jobs before it, which for thousands
+# of shards takes half of the planning. Where none is declared, nobody need look.
+if CONFIG.corpus.keep_clips and not any(source.kind == "archive" for source in CONFIG.corpus.sources):
+    workflow.storage_settings.notemp = True
+
 CORPUS = f"data/{CONFIG.corpus.name}"
 CORPUS_NAME = "embedded corpus" if CONFIG.corpus.format == "embedded" else CONFIG.corpus.name
 WORLD = "data/embedded/world"
@@ -62,6 +68,11 @@ def shard_files(pattern, splits=SPLITS):
     """`pattern` for every shard of `splits`, in order."""
     names = [shard for split in splits for shard in PLAN.shards[split]]
     return [f"{CORPUS}/{pattern}".replace("{shard}", shard) for shard in names]
+
+
+def local_files(path):
+    """The path as an input, where it is one of this machine and not an address."""
+    return [] if is_address(path) else [path]
 
 
 def metrics_of(task, encoders=ENCODERS):

@@ -6,6 +6,8 @@ makes   data/<corpus>/manifest/<shard>.csv      the clips of each shard
         data/<corpus>/media/<shard>.tar         sound and frames, with an index and a ledger
 """
 
+ARCHIVES = {source.collected: source.path for source in CONFIG.corpus.sources if source.kind == "archive"}
+
 
 rule corpus:
     """Everything up to the media shards."""
@@ -63,11 +65,38 @@ rule build_manifest:
         "../workflow/scripts/build_manifest.py"
 
 
+rule collect_archive:
+    """Stream one archive of clips once, and keep the members that the manifests want, with an index."""
+    input:
+        manifests=shard_files("manifest/{shard}.csv"),
+        archive=lambda wildcards: local_files(ARCHIVES[wildcards.archive]),
+    output:
+        clips=temp(f"{CORPUS}/archives/{{archive}}.clips"),
+        index=f"{CORPUS}/archives/{{archive}}.index.json",
+    log:
+        f"{LOGS}/collect_archive/{{archive}}.log",
+    benchmark:
+        f"{BENCHMARKS}/collect_archive/{{archive}}.tsv"
+    conda:
+        "../envs/media.yaml"
+    resources:
+        mem_mb=scaled(2000),
+        runtime=24 * 60,
+        downloads=1,
+    params:
+        **settings("fetch"),
+        archive=lambda wildcards: ARCHIVES[wildcards.archive],
+        code=code_digest("wavbrivl.corpus.archive"),
+    script:
+        "../workflow/scripts/collect_archive.py"
+
+
 rule fetch_clips:
     """Fetch the videos of one shard, each once, and cut its clips out without re-encoding."""
     input:
         manifest=f"{CORPUS}/manifest/{{shard}}.csv",
         world=f"{WORLD}/videos" if CONFIG.corpus.format == "embedded" else [],
+        archives=expand(f"{CORPUS}/archives/{{archive}}.clips", archive=ARCHIVES),
     output:
         clips=(
             f"{CORPUS}/clips/{{shard}}.tar"

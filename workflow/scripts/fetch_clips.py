@@ -17,6 +17,8 @@ if __name__ == "__main__":
             ledger=Path(snakemake.output.ledger),
             # Outside the rule's outputs, which Snakemake deletes when a job fails.
             spool=corpus / "spool" / snakemake.wildcards.shard,
-            sources=open_sources([Source(**source) for source in snakemake.params.sources], fetch),
+            sources=open_sources(
+                [Source(**source) for source in snakemake.params.sources], fetch, corpus / "archives"
+            ),
             fetch=fetch,
         )

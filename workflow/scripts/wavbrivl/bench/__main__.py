@@ -21,12 +21,16 @@ def media(data: Path) -> Records:
     config = load_config(Path("config/config.yaml"))
     tars = sorted((data / "embedded/clips").glob("test-*.tar"))
     if not tars:
-        raise UserError(f"{data}/embedded/clips holds no fetched shard; run `snakemake --cores all corpus` first")
+        raise UserError(
+            f"{data}/embedded/clips holds no fetched shard; run `snakemake --cores all corpus` first"
+        )
     shards = [_shard(data, tar) for tar in tars]
     return media_benchmarks(shards, config.media, config.seed)
 
 
-BENCHMARKS: dict[tuple[str, ...], Callable[[Path], Records]] = {("media_vs_scripts", "media_vs_decode"): media}
+BENCHMARKS: dict[tuple[str, ...], Callable[[Path], Records]] = {
+    ("media_vs_scripts", "media_vs_decode"): media
+}
 """What each function measures: one run may give several records."""
 
 

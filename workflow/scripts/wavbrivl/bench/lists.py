@@ -32,7 +32,9 @@ def write_audioset(folder: Path, shrink: int = 1) -> tuple[list[Path], Path]:
             handle.write(f"# Segments csv, made up\n# num_segs={rows // shrink}\n# YTID, ...\n")
             for video in _ids(generator, part[0], rows // shrink):
                 start = generator.choice([30.0, 0.0, generator.randrange(400_000) / 1000])
-                mids = ",".join(f"/m/{generator.randrange(NAMES):04d}" for _ in range(generator.randint(1, 4)))
+                mids = ",".join(
+                    f"/m/{generator.randrange(NAMES):04d}" for _ in range(generator.randint(1, 4))
+                )
                 handle.write(f'{video}, {start:.3f}, {start + 10:.3f}, "{mids}"\n')
         paths.append(path)
     names = folder / "class_labels_indices.csv"

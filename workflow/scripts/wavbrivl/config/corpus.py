@@ -1,5 +1,7 @@
 """Where clips come from, how they are fetched and what a media shard holds."""
 
+import hashlib
+import re
 from typing import Annotated, Any, Literal
 
 from pydantic import Field, ValidationInfo, field_validator, model_validator
@@ -40,6 +42,13 @@ class Source(Section):
     def remote(self) -> bool:
         """Whether using it sends requests to another host."""
         return self.kind == "youtube" or (self.kind == "archive" and is_address(self.path or ""))
+
+    @property
+    def collected(self) -> str:
+        """File name for what is collected out of an archive: its name made safe, and a hash of the path."""
+        path = self.path or ""
+        stem = re.sub(r"[^A-Za-z0-9_-]+", "-", path.rsplit("/", 1)[-1].split(".")[0])[:40] or "archive"
+        return f"{stem}-{hashlib.sha256(path.encode()).hexdigest()[:8]}"
 
     @model_validator(mode="after")
     def _path_is_given(self) -> "Source":
@@ -94,8 +103,8 @@ class CorpusConfig(Section):
     name: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]*$")] = "embedded"
     """Folder name below `data/`; change it whenever the list changes."""
     format: Literal["embedded", "vggsound", "audioset", "videos"] = "embedded"
-    """How the clip list is written: the embedded world's own, VGG-Sound's headerless CSV, AudioSet's segments;
-    `videos`: there is none, the clips are windows of your own videos."""
+    """How the clip list is written: the embedded world's own, VGG-Sound's headerless CSV, AudioSet's  segment
+    lists; `videos`: there is none, the clips are windows of your own videos."""
     clip_list: list[ListFile] = []
     """The clip list: a path, or several; `{path, format, split}` where one differs from `format`."""
     audioset_labels: str | None = None

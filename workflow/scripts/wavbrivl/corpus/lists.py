@@ -133,7 +133,7 @@ def _merge(config: CorpusConfig, paths: list[Path]) -> ClipList:
 
 @contextmanager
 def _without_collection() -> Iterator[None]:
-    """Millions of rows hold no cycle: looking for one again and again takes a quarter of the time [measured]."""
+    """Millions of rows hold no cycle: looking for one again and again costs a quarter of the time."""
     enabled = gc.isenabled()
     gc.disable()
     try:
@@ -225,13 +225,23 @@ def _state(path: Path) -> list[Any]:
 
 def _deciding(config: CorpusConfig) -> dict[str, Any]:
     """The keys that the answer of `check_list` depends on."""
-    names = {"format", "clip_list", "videos", "clip_seconds", "validation_fraction", "clips_per_shard", "selection"}
+    names = {
+        "format",
+        "clip_list",
+        "videos",
+        "clip_seconds",
+        "validation_fraction",
+        "clips_per_shard",
+        "selection",
+    }
     return config.model_dump(mode="json", include=names)
 
 
 def _count(config: CorpusConfig, paths: list[Path]) -> ListSummary:
     listed = read_list(config, paths)
-    unknown = set(config.selection.classes) - set(label_counts(listed.rows) if config.selection.classes else ())
+    unknown = set(config.selection.classes) - set(
+        label_counts(listed.rows) if config.selection.classes else ()
+    )
     if unknown:
         raise UserError(f"corpus.selection.classes: no row of {paths[0]} has the label {min(unknown)!r}")
     kept = Counter(row.split for row in selected(listed.rows, config))

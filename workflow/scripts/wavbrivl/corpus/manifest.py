@@ -1,7 +1,6 @@
 """From a clip list to shard manifests: selection, validation split, leakage, stable sharding."""
 
 import heapq
-from collections import Counter
 from collections.abc import Callable, Iterable
 from functools import cache
 from pathlib import Path

@@ -50,7 +50,7 @@ def _labels_are_translated(config: Config) -> None:
 
 
 def lacks_texts(config: Config) -> str | None:
-    """Why no teacher can be trained on this corpus, or None: clip lists have no captions, labels are English."""
+    """Why no teacher can be trained on this corpus, or None: lists have no captions, and English labels."""
     if config.corpus.format == "embedded":
         return None
     if config.corpus.format == "videos":
