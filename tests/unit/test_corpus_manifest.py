@@ -7,7 +7,7 @@ import pytest
 
 from wavbrivl.config.corpus import CorpusConfig, Source
 from wavbrivl.corpus.clips import clip_id, read_manifest
-from wavbrivl.corpus.lists import ListSummary, check_list, shard_names
+from wavbrivl.corpus.lists import ListSummary, check_list, list_paths, shard_names
 from wavbrivl.corpus.manifest import build_manifest
 from wavbrivl.errors import UserError
 from wavbrivl.files import read_json
@@ -19,9 +19,14 @@ def build(tmp_path: Path, rows: list[list], **extra):
         csv.writer(handle).writerows(rows)
     values = {"clips_per_shard": 20, "clip_seconds": 10, "sources": [Source(kind="youtube")]} | extra
     config = CorpusConfig(format="vggsound", clip_list=str(path), **values)
+    return built(tmp_path, config)
+
+
+def built(tmp_path: Path, config: CorpusConfig):
+    """The clips of every shard of a corpus, and its summary."""
     summary = check_list(config, tmp_path / "cache")
     out = tmp_path / "manifest"
-    build_manifest(config, summary, 7, out, [path])
+    build_manifest(config, summary, 7, out, list_paths(config, tmp_path / "cache", tmp_path))
     shards = {
         name: read_manifest(out / f"{name}.csv") for group in shard_names(summary).values() for name in group
     }
