@@ -23,13 +23,14 @@ use_this_checkout()
 
 from snakemake.exceptions import WorkflowError
 from wavbrivl.config import parse_config
+from wavbrivl.config.corpus import is_address
 from wavbrivl.corpus.freeze import fetchable, pending_shards, retry_mark
 from wavbrivl.corpus.kept import key_of
 from wavbrivl.corpus.registry import find_version, read_registry
 from wavbrivl.errors import UserError
 from wavbrivl.evaluate.places import metrics_path
 from wavbrivl.workflow.digest import code_digest
-from wavbrivl.workflow.plan import plan_run
+from wavbrivl.workflow.plan import lacks_texts, plan_run
 from wavbrivl.workflow.stale_lock import release_stale_lock
 
 if workflow.is_main_process:
@@ -41,12 +42,17 @@ try:
 except UserError as error:
     raise WorkflowError(str(error))
 
-remote = any(source.kind == "youtube" for source in CONFIG.corpus.sources)
+remote = any(source.remote for source in CONFIG.corpus.sources)
 if remote and workflow.is_main_process and "downloads" not in workflow.global_resources:
     raise WorkflowError(
         "fetching from a remote host needs a cap on parallel requests: pass --resources downloads=2, "
         "or keep that line in the profile"
     )
+
+# Every finished job looks for temporary files among all outputs of the jobs before it, which for thousands
+# of shards takes half of the planning. Where none is declared, nobody need look.
+if CONFIG.corpus.keep_clips and not any(source.kind == "archive" for source in CONFIG.corpus.sources):
+    workflow.storage_settings.notemp = True
 
 CORPUS = f"data/{CONFIG.corpus.name}"
 CORPUS_NAME = "embedded corpus" if CONFIG.corpus.format == "embedded" else CONFIG.corpus.name
@@ -67,6 +73,18 @@ def shard_files(pattern, splits=SPLITS):
     """`pattern` for every shard of `splits`, in order."""
     names = [shard for split in splits for shard in PLAN.shards[split]]
     return [f"{CORPUS}/{pattern}".replace("{shard}", shard) for shard in names]
+
+
+def local_files(path):
+    """The path as an input, where it is one of this machine and not an address."""
+    return [] if is_address(path) else [path]
+
+
+def texts_are_there(wildcards):
+    """Asked when the teacher's training enters the plan: before any job, and only where it is wanted."""
+    if lack := lacks_texts(CONFIG):
+        raise WorkflowError(lack)
+    return []
 
 
 def metrics_of(task, encoders=ENCODERS):

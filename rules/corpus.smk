@@ -13,6 +13,7 @@ COVERAGE = f"{RESULTS}/coverage"
 # run made, is `pending`. Thawed, their parameter changes: they run again, and the finished ones do not.
 PENDING = pending_shards(ALL_SHARDS, Path(CORPUS)) if CONFIG.corpus.freeze else set()
 FETCHABLE = fetchable(ALL_SHARDS, Path(CORPUS), PENDING) if CONFIG.corpus.freeze else r"[a-z]+-\d{5}"
+ARCHIVES = {source.collected: source.path for source in CONFIG.corpus.sources if source.kind == "archive"}
 
 
 rule corpus:
@@ -48,7 +49,8 @@ rule make_world:
 rule build_manifest:
     """Decide which clips there are, what split each belongs to and which shard holds it."""
     input:
-        clip_list=f"{WORLD}/clips.csv" if CONFIG.corpus.format == "embedded" else CONFIG.corpus.clip_list,
+        clip_list=PLAN.lists,
+        names=CONFIG.corpus.audioset_labels or [],
         excluded=CONFIG.corpus.exclude_videos_in,
     output:
         shards=shard_files("manifest/{shard}.csv"),
@@ -71,12 +73,39 @@ rule build_manifest:
         "../workflow/scripts/build_manifest.py"
 
 
+rule collect_archive:
+    """Stream one archive of clips once, and keep the members that the manifests want, with an index."""
+    input:
+        manifests=shard_files("manifest/{shard}.csv"),
+        archive=lambda wildcards: local_files(ARCHIVES[wildcards.archive]),
+    output:
+        clips=temp(f"{CORPUS}/archives/{{archive}}.clips"),
+        index=f"{CORPUS}/archives/{{archive}}.index.json",
+    log:
+        f"{LOGS}/collect_archive/{{archive}}.log",
+    benchmark:
+        f"{BENCHMARKS}/collect_archive/{{archive}}.tsv"
+    conda:
+        "../envs/media.yaml"
+    resources:
+        mem_mb=scaled(2000),
+        runtime=24 * 60,
+        downloads=1,
+    params:
+        **settings("fetch"),
+        archive=lambda wildcards: ARCHIVES[wildcards.archive],
+        code=code_digest("wavbrivl.corpus.archive"),
+    script:
+        "../workflow/scripts/collect_archive.py"
+
+
 rule fetch_clips:
     """Fetch the videos of one shard, each once, and cut its clips out without re-encoding."""
     input:
         asked_again,
         manifest=f"{CORPUS}/manifest/{{shard}}.csv",
         world=f"{WORLD}/videos" if CONFIG.corpus.format == "embedded" else [],
+        archives=expand(f"{CORPUS}/archives/{{archive}}.clips", archive=ARCHIVES),
     output:
         clips=(
             f"{CORPUS}/clips/{{shard}}.tar"

@@ -45,6 +45,7 @@ else:
         input:
             media=shard_files("media/{shard}.tar", ["train"]),
             index=shard_files("media/{shard}.index.json", ["train"]),
+            texts=texts_are_there,
         output:
             multiext(f"{RESULTS}/teacher/", "config.json", "model.safetensors", "vocab.txt"),
             log=f"{RESULTS}/teacher/training.jsonl",

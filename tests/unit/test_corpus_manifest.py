@@ -7,7 +7,7 @@ import pytest
 
 from wavbrivl.config.corpus import CorpusConfig, Source
 from wavbrivl.corpus.clips import clip_id, read_manifest
-from wavbrivl.corpus.lists import ListSummary, check_list, shard_names
+from wavbrivl.corpus.lists import ListSummary, check_list, list_paths, shard_names
 from wavbrivl.corpus.manifest import build_manifest
 from wavbrivl.errors import UserError
 from wavbrivl.files import read_json
@@ -19,9 +19,14 @@ def build(tmp_path: Path, rows: list[list], **extra):
         csv.writer(handle).writerows(rows)
     values = {"clips_per_shard": 20, "clip_seconds": 10, "sources": [Source(kind="youtube")]} | extra
     config = CorpusConfig(format="vggsound", clip_list=str(path), **values)
+    return built(tmp_path, config)
+
+
+def built(tmp_path: Path, config: CorpusConfig):
+    """The clips of every shard of a corpus, and its summary."""
     summary = check_list(config, tmp_path / "cache")
     out = tmp_path / "manifest"
-    build_manifest(config, summary, 7, out)
+    build_manifest(config, summary, 7, out, list_paths(config, tmp_path / "cache", tmp_path))
     shards = {
         name: read_manifest(out / f"{name}.csv") for group in shard_names(summary).values() for name in group
     }
@@ -112,10 +117,11 @@ def write_world(folder: Path, rows: list[list]) -> None:
 def test_the_worlds_addresses_stay_in_its_folder(tmp_path):
     row = ["v1", 0, 2000, "bell", "test", "a bell", "一口钟", "钟", "videos/v1.mp4"]
     write_world(tmp_path / "world", [row])
+    clips = tmp_path / "world" / "clips.csv"
     summary = ListSummary({}, {"train": 1, "validation": 1, "test": 1}, "")
-    build_manifest(CorpusConfig(), summary, 7, tmp_path / "m", tmp_path / "world")
+    build_manifest(CorpusConfig(), summary, 7, tmp_path / "m", [clips], tmp_path / "world")
     (clip,) = read_manifest(tmp_path / "m" / "test-00000.csv")
     assert clip.address == (tmp_path / "world" / "videos" / "v1.mp4").as_uri() and clip.caption_zh == "一口钟"
     write_world(tmp_path / "world", [[*row[:-1], "../outside.mp4"]])
     with pytest.raises(UserError, match="leaves the folder"):
-        build_manifest(CorpusConfig(), summary, 7, tmp_path / "m", tmp_path / "world")
+        build_manifest(CorpusConfig(), summary, 7, tmp_path / "m", [clips], tmp_path / "world")

@@ -14,5 +14,6 @@ if __name__ == "__main__":
             summary=ListSummary(**snakemake.params.summary),
             seed=snakemake.params.seed,
             out_dir=Path(snakemake.output.summary).parent,
-            world=Path(snakemake.input.clip_list).parent,
+            paths=[Path(path) for path in snakemake.input.clip_list],
+            world=Path(snakemake.input.clip_list[0]).parent,
         )

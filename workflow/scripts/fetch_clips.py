@@ -13,14 +13,16 @@ if __name__ == "__main__":
         # Waits, limits, cookies and proxies decide no byte: they are no parameters of the rule, so that
         # changing one runs no finished shard again.
         config = parse_config(snakemake.config)
+        frozen = snakemake.params.frozen
+        sources = [] if frozen else open_sources(config.corpus.sources, config.fetch, corpus / "archives")
         fetch_shard(
             manifest=Path(snakemake.input.manifest),
             tar=Path(snakemake.output.clips),
             ledger=Path(snakemake.output.ledger),
             # Outside the rule's outputs, which Snakemake deletes when a job fails.
             spool=corpus / "spool" / snakemake.wildcards.shard,
-            sources=[] if snakemake.params.frozen else open_sources(config.corpus.sources, config.fetch),
+            sources=sources,
             fetch=config.fetch,
             keep_in=corpus / "fetched" if config.corpus.keep_clips else None,
-            frozen=snakemake.params.frozen,
+            frozen=frozen,
         )

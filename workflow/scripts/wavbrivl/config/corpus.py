@@ -1,8 +1,10 @@
 """Where clips come from, how they are fetched and what a media shard holds."""
 
+import hashlib
+import re
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field, ValidationInfo, field_validator, model_validator
 
 from wavbrivl.config.section import Section
 
@@ -26,20 +28,51 @@ class WorldConfig(Section):
 class Source(Section):
     """One place to look for a clip. Sources are tried in the order in which they are listed."""
 
-    kind: Literal["embedded", "youtube", "folder"]
-    """`embedded` (the generated world), `youtube` (yt-dlp) or `folder` (clips you already have)."""
+    kind: Literal["embedded", "youtube", "folder", "archive", "videos"]
+    """`embedded` (the generated world), `youtube` (yt-dlp), `folder` (clips you already have), `archive` (a
+    tar or tar.gz of clips) or `videos` (your own whole videos)."""
     path: str | None = None
-    """The folder that holds the clips, for `folder`."""
+    """The folder, for `folder` and `videos`; the file or its http(s) address, for `archive`."""
     cookies: str | None = None
     """A Netscape cookies file handed to yt-dlp, for `youtube`."""
     proxy: str | None = None
     """A proxy address handed to yt-dlp, for `youtube`; credentials belong in the environment."""
 
+    @property
+    def remote(self) -> bool:
+        """Whether using it sends requests to another host."""
+        return self.kind == "youtube" or (self.kind == "archive" and is_address(self.path or ""))
+
+    @property
+    def collected(self) -> str:
+        """File name for what is collected out of an archive: its name made safe, and a hash of the path."""
+        path = self.path or ""
+        stem = re.sub(r"[^A-Za-z0-9_-]+", "-", path.rsplit("/", 1)[-1].split(".")[0])[:40] or "archive"
+        return f"{stem}-{hashlib.sha256(path.encode()).hexdigest()[:8]}"
+
     @model_validator(mode="after")
-    def _folder_needs_path(self) -> "Source":
-        if self.kind == "folder" and not self.path:
-            raise ValueError("a source of kind 'folder' needs a path")
+    def _path_is_given(self) -> "Source":
+        if self.kind in ("folder", "archive", "videos") and not self.path:
+            raise ValueError(f"a source of kind '{self.kind}' needs a path")
+        if self.kind in ("folder", "videos") and is_address(self.path or ""):
+            raise ValueError(f"a source of kind '{self.kind}' is a folder of this machine, not an address")
         return self
+
+
+def is_address(path: str) -> bool:
+    """Whether a path is an address that is asked over HTTP."""
+    return path.startswith(("http://", "https://"))
+
+
+class ListFile(Section):
+    """One file of a clip list."""
+
+    path: str
+    """Where it is."""
+    format: Literal["vggsound", "audioset"]
+    """How it is written."""
+    split: Literal["train", "test"] | None = None
+    """The split of an AudioSet file that is not named `eval_segments*` or `*train_segments*`."""
 
 
 class Selection(Section):
@@ -50,7 +83,18 @@ class Selection(Section):
     splits: list[Literal["train", "test"]] = []
     """Official splits to keep."""
     sample: PositiveInt | None = None
-    """Keep this many clips, drawn with the run's seed."""
+    """Keep this many clips, drawn with the run's seed from those that no evaluation set holds."""
+
+
+class VideosConfig(Section):
+    """How a folder of whole videos becomes clips (`corpus.format: videos`)."""
+
+    hop_seconds: Annotated[float, Field(gt=0)] | None = None
+    """From the start of one clip to the start of the next; null: clip_seconds, so that clips touch."""
+    clips_per_video: PositiveInt | None = None
+    """At most this many clips of a video, spread evenly over it; null takes all."""
+    test_fraction: Fraction = 0.1
+    """Share of the videos held out for test, chosen by a hash of the video id."""
 
 
 class CorpusConfig(Section):
@@ -58,10 +102,15 @@ class CorpusConfig(Section):
 
     name: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]*$")] = "embedded"
     """Folder name below `data/`; change it whenever the list changes."""
-    format: Literal["embedded", "vggsound"] = "embedded"
-    """How the clip list is written: the embedded world's own list, or VGG-Sound's headerless CSV."""
-    clip_list: str | None = None
-    """Path of the clip list (not used by `embedded`)."""
+    format: Literal["embedded", "vggsound", "audioset", "videos"] = "embedded"
+    """How the clip list is written: the embedded world's own, VGG-Sound's headerless CSV, AudioSet's  segment
+    lists; `videos`: there is none, the clips are windows of your own videos."""
+    clip_list: list[ListFile] = []
+    """The clip list: a path, or several; `{path, format, split}` where one differs from `format`."""
+    audioset_labels: str | None = None
+    """Path of AudioSet's `class_labels_indices.csv`, which names its labels."""
+    videos: VideosConfig = VideosConfig()
+    """Windows and splits of your own videos."""
     clip_seconds: Annotated[float, Field(gt=0, le=60)] = 2.0
     """Length of a clip where the list gives only its start (VGG-Sound: 10)."""
     validation_fraction: Fraction = 0.1
@@ -87,14 +136,30 @@ class CorpusConfig(Section):
         fields = ("kind", "path")
         return values | {"sources": [{name: s[name] for name in fields} for s in values["sources"]]}
 
+    @field_validator("clip_list", mode="before", json_schema_input_type=str | list[str | ListFile] | None)
+    @classmethod
+    def _as_files(cls, value: Any, info: ValidationInfo) -> Any:
+        """A path stands for a file in the corpus's own format."""
+        if not isinstance(value, str | list | None):
+            return value
+        entries = [] if value is None else [value] if isinstance(value, str) else value
+        own = {"format": info.data.get("format")}
+        files = [{"path": entry} if isinstance(entry, str) else entry for entry in entries]
+        return [own | file if isinstance(file, dict) else file for file in files]
+
     @model_validator(mode="after")
-    def _clip_list_is_given(self) -> "CorpusConfig":
-        if self.format != "embedded" and not self.clip_list:
-            raise ValueError(
-                f"corpus.clip_list must name the clip list when corpus.format is '{self.format}'"
-            )
-        if (self.format == "embedded") != any(s.kind == "embedded" for s in self.sources):
-            raise ValueError("the source 'embedded' goes with corpus.format 'embedded' and with no other")
+    def _list_and_sources_fit(self) -> "CorpusConfig":
+        listed = self.format in ("vggsound", "audioset")
+        if listed != bool(self.clip_list):
+            need = "must name the clip list" if listed else "must be empty"
+            raise ValueError(f"corpus.clip_list {need} when corpus.format is '{self.format}'")
+        for kind in ("embedded", "videos"):
+            if (self.format == kind) != any(s.kind == kind for s in self.sources):
+                raise ValueError(f"the source '{kind}' goes with corpus.format '{kind}' and with no other")
+        if self.format == "videos" and len(self.sources) != 1:
+            raise ValueError("corpus.format 'videos' takes one source: the folder that holds the videos")
+        if any(file.format == "audioset" for file in self.clip_list) and not self.audioset_labels:
+            raise ValueError("corpus.audioset_labels must name AudioSet's class_labels_indices.csv")
         return self
 
 

@@ -1,41 +1,35 @@
-"""Readers of clip lists as their publishers write them, and the check of a whole list before any job."""
+"""The clip list of a corpus: all of its files as one, and the check of every row before any job."""
 
-import csv
+import gc
 import math
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from wavbrivl.config.corpus import CorpusConfig, WorldConfig
-from wavbrivl.corpus.clips import VIDEO_ID, YOUTUBE_ID, clip_id
+from wavbrivl.config.corpus import CorpusConfig, ListFile, WorldConfig
+from wavbrivl.corpus.audioset import read_audioset, read_audioset_ids, read_names, split_of
+from wavbrivl.corpus.clips import VIDEO_ID
+from wavbrivl.corpus.rows import ListRow, csv_rows, existing, labels_of, wrong
+from wavbrivl.corpus.vggsound import read_vggsound
+from wavbrivl.corpus.videos import list_videos, read_videos
 from wavbrivl.errors import UserError
 from wavbrivl.files import read_json, sha256_of, write_json
 
 SPLITS = ("train", "validation", "test")
 CLIPS_PER_WORLD_VIDEO = 2.16  # on average; only the number of shards depends on it
-MAX_LABEL = 200
-MAX_START_SECONDS = 1_000_000
+WORLD_COLUMNS = (
+    "video_id", "start_ms", "end_ms", "label", "split", "caption_en", "caption_zh", "label_zh", "path"
+)  # fmt: skip
 
-VERSIONS = {  # data lines of train and test -> the published list it is
-    (183_971, 15_496): "VGG-Sound, 199,467 rows (website)",
-    (183_730, 15_446): "VGG-Sound, 199,176 rows (repository)",
+VERSIONS = {  # format, rows of train and of test -> the published list it is
+    ("vggsound", 183_971, 15_496): "VGG-Sound, 199,467 rows (website)",
+    ("vggsound", 183_730, 15_446): "VGG-Sound, 199,176 rows (repository)",
+    ("audioset", 0, 20_371): "AudioSet eval, 20,371 rows",
+    ("audioset", 22_160, 0): "AudioSet balanced train, 22,160 rows",
+    ("audioset", 2_041_789, 0): "AudioSet unbalanced train, 2,041,789 rows",
 }
-
-
-class ListRow(NamedTuple):
-    """One row of a clip list; `line` is where it stands in the file."""
-
-    line: int
-    video_id: str
-    start_ms: int
-    end_ms: int
-    label: str
-    split: str
-    caption_en: str = ""
-    caption_zh: str = ""
-    label_zh: str = ""
-    path: str = ""
 
 
 class ListSummary(NamedTuple):
@@ -46,110 +40,123 @@ class ListSummary(NamedTuple):
     version: str
 
 
-def read_vggsound(path: Path, clip_seconds: float) -> Iterator[ListRow]:
-    """Read VGG-Sound's headerless `id,start,label,split` (Chen et al., 2020); labels hold commas.
+class ClipList(NamedTuple):
+    """A whole list: its rows in order, each clip once, and what its files are.
 
-    Raises:
-        UserError: names the file and the line of the first row that is wrong.
+    Attributes:
+        repeated: rows of later files whose clip an earlier file has already.
     """
-    length = round(clip_seconds * 1000)
-    matches = YOUTUBE_ID.fullmatch
-    for line, row in _rows(path):
-        if len(row) != 4:
-            raise _wrong(path, line, f"expected 4 columns (id, start, label, split), found {len(row)}")
-        video, start, label, split = row
-        if not matches(video):
-            raise _wrong(path, line, f"malformed video id {video[:80]!r}")
-        if not (start.isascii() and start.isdigit()) or int(start) > MAX_START_SECONDS:
-            raise _wrong(path, line, f"the start must be whole seconds, got {start[:80]!r}")
-        if split not in ("train", "test"):
-            raise _wrong(path, line, f"unknown split {split[:80]!r}, expected train or test")
-        if not label or len(label) > MAX_LABEL or not label.isprintable():
-            raise _wrong(path, line, f"malformed label {label[:80]!r}")
-        begin = int(start) * 1000
-        yield ListRow(line, video, begin, begin + length, label, split)
+
+    rows: list[ListRow]
+    version: str
+    repeated: int
 
 
-def read_world(path: Path, clip_seconds: float = 0.0) -> Iterator[ListRow]:
+def list_paths(config: CorpusConfig, cache_dir: Path, world: Path) -> list[Path]:
+    """The files that hold the list, in order.
+
+    Args:
+        cache_dir: where the table of your own videos is kept.
+        world: folder of the embedded world.
+    """
+    if config.format == "embedded":
+        return [world / "clips.csv"]
+    if config.format == "videos":
+        return [cache_dir / f"videos-{config.name}.csv"]
+    return [Path(file.path) for file in config.clip_list]
+
+
+def read_world(path: Path) -> Iterator[ListRow]:
     """Read the embedded world's `clips.csv`, which has a header and gives both times."""
-    names = (
-        "video_id",
-        "start_ms",
-        "end_ms",
-        "label",
-        "split",
-        "caption_en",
-        "caption_zh",
-        "label_zh",
-        "path",
-    )
-    rows = _rows(path)
+    rows = csv_rows(path)
     _, header = next(rows, (1, []))
-    if tuple(header) != names:
-        raise _wrong(path, 1, f"expected the columns {','.join(names)}")
+    if tuple(header) != WORLD_COLUMNS:
+        raise wrong(path, 1, f"expected the columns {','.join(WORLD_COLUMNS)}")
     for line, row in rows:
-        if len(row) != len(names):
-            raise _wrong(path, line, f"expected {len(names)} columns, found {len(row)}")
+        if len(row) != len(WORLD_COLUMNS):
+            raise wrong(path, line, f"expected {len(WORLD_COLUMNS)} columns, found {len(row)}")
         video, start, end, label, split, *texts = row
         if not VIDEO_ID.fullmatch(video) or not start.isdigit() or not end.isdigit():
-            raise _wrong(path, line, f"malformed row for {video[:80]!r}")
+            raise wrong(path, line, f"malformed row for {video[:80]!r}")
         yield ListRow(line, video, int(start), int(end), label, split, *texts)
-
-
-def read_audioset_ids(path: Path) -> Iterator[str]:
-    """Video ids of an AudioSet segments file: three `#` lines, comma and space as the separator."""
-    with path.open(encoding="utf-8", newline="") as handle:
-        rows = csv.reader((line for line in handle if not line.startswith("#")), skipinitialspace=True)
-        for number, row in enumerate(rows, start=1):
-            if len(row) != 4 or not YOUTUBE_ID.fullmatch(row[0]):
-                raise UserError(f"{path}, data row {number}: expected id, start, end, labels")
-            yield row[0]
 
 
 def video_ids(path: Path) -> set[str]:
     """Video ids of an evaluation list, VGG-Sound's or AudioSet's, told apart by the first line."""
-    with _existing(path).open(encoding="utf-8") as handle:
+    with existing(path).open(encoding="utf-8") as handle:
         first = handle.readline()
     if first.startswith("#"):
         return set(read_audioset_ids(path))
     return {row.video_id for row in read_vggsound(path, 1.0)}
 
 
-READERS: dict[str, Callable[[Path, float], Iterator[ListRow]]] = {
-    "vggsound": read_vggsound,
-    "embedded": read_world,
-}
-
-
-def read_list(config: CorpusConfig, world: Path | None = None) -> list[ListRow]:
+def read_list(config: CorpusConfig, paths: list[Path]) -> ClipList:
     """Read and check the whole list of a corpus, in file order, before any selection.
 
+    A clip that two files name is kept once, with the first one's label; it is a test clip if any of
+    them tests it.
+
+    Args:
+        paths: the files (`list_paths`).
+
     Raises:
-        UserError: a row is malformed, or two rows name the same clip.
+        UserError: a row is malformed, or two rows of a file name the same clip.
     """
-    path = (world / "clips.csv") if config.format == "embedded" and world else Path(config.clip_list or "")
-    rows = list(READERS[config.format](_existing(path), config.clip_seconds))
-    seen: dict[tuple[str, int, int], int] = {}
-    for row in rows:
-        first = seen.setdefault((row.video_id, row.start_ms, row.end_ms), row.line)
-        if first != row.line:
-            name = clip_id(row.video_id, row.start_ms, row.end_ms)
-            raise _wrong(path, row.line, f"the same clip {name} as in line {first}")
+    with _without_collection():
+        return _merge(config, paths)
+
+
+def _merge(config: CorpusConfig, paths: list[Path]) -> ClipList:
+    rows: list[ListRow] = []
+    places: dict[str, int] = {}
+    versions = []
+    repeated = 0
+    for path, reader in zip(paths, _readers(config, paths), strict=True):
+        first = len(rows)
+        counts: Counter[str] = Counter()
+        for row in reader:
+            name = f"{row.video_id}_{row.start_ms}_{row.end_ms}"
+            place = places.setdefault(name, len(rows))
+            counts[row.split] += 1
+            if place == len(rows):
+                rows.append(row)
+            elif place >= first:
+                said = f"the same clip {name} as in line {rows[place].line}"
+                raise wrong(path, row.line, said)
+            else:
+                repeated += 1
+                if row.split == "test":
+                    rows[place] = rows[place]._replace(split="test")
+        versions.append(_version(config, path, len(versions), counts))
+    return ClipList(rows, "; ".join(versions), repeated)
+
+
+@contextmanager
+def _without_collection() -> Iterator[None]:
+    """Millions of rows hold no cycle: looking for one again and again costs a quarter of the time."""
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()
+
+
+def selected(rows: list[ListRow], config: CorpusConfig) -> list[ListRow]:
+    """The rows that stay, by class and official split (the sample is drawn later)."""
+    classes, splits = set(config.selection.classes), set(config.selection.splits)
+    if splits:
+        rows = [row for row in rows if row.split in splits]
+    if classes:
+        rows = [row for row in rows if not classes.isdisjoint(labels_of(row.label))]
     return rows
-
-
-def selected(row: ListRow, config: CorpusConfig) -> bool:
-    """Whether a row stays, by its class and its official split (the sample is drawn later)."""
-    chosen = config.selection
-    return (not chosen.classes or row.label in chosen.classes) and (
-        not chosen.splits or row.split in chosen.splits
-    )
 
 
 def check_list(config: CorpusConfig, cache_dir: Path, world: WorldConfig | None = None) -> ListSummary:
     """Check the whole clip list before any job runs, and say how many shards each split has.
 
-    The answer is cached under the file's path, size and time of change and the keys that matter.
+    The answer is cached under the files' paths, sizes and times of change and the keys that matter.
     The embedded world's list does not exist yet: its numbers follow from `world`.
 
     Raises:
@@ -157,20 +164,19 @@ def check_list(config: CorpusConfig, cache_dir: Path, world: WorldConfig | None 
     """
     if config.format == "embedded":
         return _expected_world(config, world or WorldConfig())
-    path = _existing(Path(config.clip_list or ""))
+    paths = list_paths(config, cache_dir, Path())
+    if config.format == "videos":
+        list_videos(Path(config.sources[0].path or ""), paths[0])
+    named = [Path(config.audioset_labels)] if config.audioset_labels else []
+    key = [[_state(existing(path)) for path in [*paths, *named]], _deciding(config)]
     for extra in config.exclude_videos_in:
-        _existing(Path(extra))
-    state = path.stat()
-    key = [
-        str(path.resolve()), state.st_size, state.st_mtime_ns, config.format, config.clip_seconds,
-        config.validation_fraction, config.clips_per_shard, config.selection.model_dump(),
-    ]  # fmt: skip
+        existing(Path(extra))
     cache = cache_dir / f"list-{config.name}.json"
     if cache.exists():
         known = read_json(cache)
         if known["key"] == key:
             return ListSummary(**known["summary"])
-    summary = _count(config)
+    summary = _count(config, paths)
     write_json(cache, {"key": key, "summary": summary._asdict()})
     return summary
 
@@ -180,30 +186,76 @@ def shard_names(summary: ListSummary) -> dict[str, list[str]]:
     return {split: [f"{split}-{i:05d}" for i in range(n)] for split, n in summary.shards.items()}
 
 
-def list_version(path: Path, rows: list[ListRow]) -> str:
+def label_counts(rows: list[ListRow]) -> Counter[str]:
+    """How many clips have each single label."""
+    counts: Counter[str] = Counter()
+    for label, n in Counter(row.label for row in rows).items():
+        for name in labels_of(label):
+            counts[name] += n
+    return counts
+
+
+def _readers(config: CorpusConfig, paths: list[Path]) -> Iterator[Iterator[ListRow]]:
+    if config.format == "embedded":
+        yield read_world(existing(paths[0]))
+    elif config.format == "videos":
+        yield read_videos(paths[0], config)
+    for file, path in zip(config.clip_list, paths, strict=False):
+        yield _read_file(file, existing(path), config)
+
+
+def _read_file(file: ListFile, path: Path, config: CorpusConfig) -> Iterator[ListRow]:
+    if file.format == "vggsound":
+        return read_vggsound(path, config.clip_seconds)
+    names = read_names(existing(Path(config.audioset_labels or "")))
+    return read_audioset(path, names, split_of(path, file.split))
+
+
+def _version(config: CorpusConfig, path: Path, number: int, counts: Counter[str]) -> str:
     """Which published list this is, by its counts, with the checksum of the file."""
-    counts = Counter(row.split for row in rows)
-    known = VERSIONS.get((counts["train"], counts["test"]), f"{len(rows)} rows")
+    written = config.clip_list[number].format if config.clip_list else config.format
+    known = VERSIONS.get((written, counts["train"], counts["test"]), f"{counts.total()} rows")
     return f"{known}, sha256 {sha256_of(path)}"
 
 
-def _count(config: CorpusConfig) -> ListSummary:
-    rows = read_list(config)
-    unknown = set(config.selection.classes) - {row.label for row in rows}
+def _state(path: Path) -> list[Any]:
+    state = path.stat()
+    return [str(path.resolve()), state.st_size, state.st_mtime_ns]
+
+
+def _deciding(config: CorpusConfig) -> dict[str, Any]:
+    """The keys that the answer of `check_list` depends on."""
+    names = {
+        "format",
+        "clip_list",
+        "videos",
+        "clip_seconds",
+        "validation_fraction",
+        "clips_per_shard",
+        "selection",
+    }
+    return config.model_dump(mode="json", include=names)
+
+
+def _count(config: CorpusConfig, paths: list[Path]) -> ListSummary:
+    listed = read_list(config, paths)
+    unknown = set(config.selection.classes) - set(
+        label_counts(listed.rows) if config.selection.classes else ()
+    )
     if unknown:
-        raise UserError(
-            f"corpus.selection.classes: no row of {config.clip_list} has the label {min(unknown)!r}"
-        )
-    kept = Counter(row.split for row in rows if selected(row, config))
+        raise UserError(f"corpus.selection.classes: no row of {paths[0]} has the label {min(unknown)!r}")
+    kept = Counter(row.split for row in selected(listed.rows, config))
     if not kept:
-        raise UserError(f"{config.clip_list}: corpus.selection leaves no clip")
+        raise UserError(f"{paths[0]}: corpus.selection leaves no clip")
+    sample = config.selection.sample
     train, test = kept["train"], kept["test"]
-    if config.selection.sample is not None:
-        total = train + test
-        share = min(1.0, config.selection.sample / total)
-        train, test = math.ceil(train * share), math.ceil(test * share)
-    shards = _shards(config, train, test)
-    return ListSummary(dict(kept), shards, list_version(Path(config.clip_list or ""), rows))
+    if sample is not None:
+        if sample > train + test:
+            raise UserError(
+                f"corpus.selection.sample: {sample} clips are asked for, and the list has {train + test}"
+            )
+        train, test = (math.ceil(n * sample / (train + test)) for n in (train, test))
+    return ListSummary(dict(kept), _shards(config, train, test), listed.version)
 
 
 def _expected_world(config: CorpusConfig, world: WorldConfig) -> ListSummary:
@@ -218,24 +270,3 @@ def _shards(config: CorpusConfig, train: int, test: int) -> dict[str, int]:
     held_out = train * config.validation_fraction
     expected = {"train": train - held_out, "validation": held_out, "test": float(test)}
     return {split: math.ceil(n / config.clips_per_shard) if n > 0 else 0 for split, n in expected.items()}
-
-
-def _rows(path: Path) -> Iterator[tuple[int, list[str]]]:
-    with path.open(encoding="utf-8", newline="") as handle:
-        reader = csv.reader(handle, strict=True)
-        try:
-            for row in reader:
-                if row:
-                    yield reader.line_num, row
-        except (csv.Error, UnicodeDecodeError) as error:
-            raise _wrong(path, reader.line_num + 1, str(error)) from None
-
-
-def _existing(path: Path) -> Path:
-    if not path.is_file():
-        raise UserError(f"{path}: the clip list does not exist")
-    return path
-
-
-def _wrong(path: Path, line: int, what: str) -> UserError:
-    return UserError(f"{path}, line {line}: {what}")

@@ -1,28 +1,37 @@
 """From a clip list to shard manifests: selection, validation split, leakage, stable sharding."""
 
-import hashlib
-from collections import Counter
-from collections.abc import Iterable
+import heapq
+from collections.abc import Callable, Iterable
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 from wavbrivl.config.corpus import CorpusConfig
-from wavbrivl.corpus.clips import Clip, clip_id, write_manifest
+from wavbrivl.corpus.clips import clip_id, unit_hash, write_cells
 from wavbrivl.corpus.lists import (
-    ListRow,
+    ClipList,
     ListSummary,
-    list_version,
+    label_counts,
     read_list,
     selected,
     shard_names,
     video_ids,
 )
+from wavbrivl.corpus.rows import ListRow
 from wavbrivl.errors import UserError
 from wavbrivl.files import write_json
+from wavbrivl.progress import track
+
+SPLITS = ("test", "train", "validation")
 
 
 def build_manifest(
-    config: CorpusConfig, summary: ListSummary, seed: int, out_dir: Path, world: Path | None = None
+    config: CorpusConfig,
+    summary: ListSummary,
+    seed: int,
+    out_dir: Path,
+    paths: list[Path],
+    world: Path | None = None,
 ) -> None:
     """Write `<shard>.csv` for every shard (an empty one too) and `summary.json`.
 
@@ -32,34 +41,25 @@ def build_manifest(
 
     Args:
         summary: the answer of `check_list`: it fixes how many shards each split has.
-        seed: draws the sample of `selection.sample`.
+        seed: draws the sample of `selection.sample`, out of the clips that may be used.
+        paths: the files of the list (`lists.list_paths`).
         world: folder of the embedded world, for the format `embedded`.
 
     Raises:
-        UserError: a row of a list is malformed.
+        UserError: a row of a list is malformed, or too few clips are left for the sample.
     """
-    listed = read_list(config, world)
-    kept = _sample([row for row in listed if selected(row, config)], config.selection.sample, seed)
-    kept, leakage = _without_leaks(listed, kept, config.exclude_videos_in)
-    clips = [_clip(row, _split(row, config), config, world) for row in kept]
-    shards = _assign(clips, summary)
-    for name, members in shards.items():
-        write_manifest(out_dir / f"{name}.csv", members)
-    path = (world / "clips.csv") if config.format == "embedded" and world else Path(config.clip_list or "")
-    write_json(out_dir / "summary.json", _summary(clips, shards, leakage, list_version(path, listed)))
-
-
-def unit_hash(*parts: object) -> float:
-    """A number in [0, 1) that depends on nothing but `parts`: the same on every machine."""
-    digest = hashlib.sha256("\x00".join(map(str, parts)).encode()).digest()
-    return int.from_bytes(digest[:7], "big") / 2**56
-
-
-def _sample(rows: list[ListRow], n: int | None, seed: int) -> list[ListRow]:
-    if n is None or n >= len(rows):
-        return rows
-    drawn = sorted(rows, key=lambda row: unit_hash(seed, "sample", row.video_id, row.start_ms))[:n]
-    return sorted(drawn, key=lambda row: row.line)
+    listed = read_list(config, paths)
+    kept, leakage = _without_leaks(listed.rows, selected(listed.rows, config), config.exclude_videos_in)
+    kept = _sample(kept, config.selection.sample, seed)
+    by_split = _by_split(kept, config)
+    address = _addresses(config, world)
+    sizes = {}
+    for split, group in shard_names(summary).items():
+        shards = _assign(by_split[split], split, len(group))
+        for name, rows in track(zip(group, shards, strict=True), f"{split} manifests", total=len(group)):
+            write_cells(out_dir / f"{name}.csv", sorted(_cells(row, split, address(row)) for row in rows))
+            sizes[name] = len(rows)
+    write_json(out_dir / "summary.json", _summary(by_split, sizes, leakage, listed))
 
 
 def _without_leaks(
@@ -68,75 +68,90 @@ def _without_leaks(
     """Take every video of an evaluation set out of training, counting each set's own share."""
     sets = {"test split of the list": {row.video_id for row in listed if row.split == "test"}}
     sets |= {name: video_ids(Path(name)) for name in lists}
-    training = [row for row in kept if row.split == "train"]
-    counts = {
-        name: {
-            "clips": sum(row.video_id in ids for row in training),
-            "videos": len({row.video_id for row in training} & ids),
-        }
-        for name, ids in sets.items()
-    }
+    training = [row.video_id for row in kept if row.split == "train"]
+    counts = {}
+    for name, ids in sets.items():
+        held = [video for video in training if video in ids]
+        counts[name] = {"clips": len(held), "videos": len(set(held))}
     excluded = set().union(*sets.values())
     clean = [row for row in kept if row.split != "train" or row.video_id not in excluded]
     total = {"excluded_clips": len(kept) - len(clean), "videos_in": counts}
     return clean, total
 
 
-def _split(row: ListRow, config: CorpusConfig) -> str:
-    if row.split == "train" and unit_hash("validation", row.video_id) < config.validation_fraction:
-        return "validation"
-    return row.split
+def _sample(rows: list[ListRow], n: int | None, seed: int) -> list[ListRow]:
+    """Exactly n rows, in the order of the list; another row of the list displaces at most one."""
+    if n is None:
+        return rows
+    if n > len(rows):
+        raise UserError(
+            f"corpus.selection.sample: {n} clips are asked for, and {len(rows)} are left "
+            "when the videos of evaluation sets are out"
+        )
+
+    def drawn(place: int) -> float:
+        row = rows[place]
+        return unit_hash(seed, "sample", row.video_id, row.start_ms)
+
+    return [rows[place] for place in sorted(heapq.nsmallest(n, range(len(rows)), key=drawn))]
 
 
-def _clip(row: ListRow, split: str, config: CorpusConfig, world: Path | None) -> Clip:
-    return Clip(
-        clip_id=clip_id(row.video_id, row.start_ms, row.end_ms),
-        video_id=row.video_id,
-        start_ms=row.start_ms,
-        end_ms=row.end_ms,
-        label=row.label,
-        split=split,
-        address=_address(row, config, world),
-        caption_en=row.caption_en,
-        caption_zh=row.caption_zh,
-        label_zh=row.label_zh,
-    )
+def _by_split(rows: list[ListRow], config: CorpusConfig) -> dict[str, list[ListRow]]:
+    """The rows of each split, validation carved out of train by a hash of the video id."""
+    groups: dict[str, list[ListRow]] = {split: [] for split in SPLITS}
+    for row in rows:
+        held_out = row.split == "train" and unit_hash("validation", row.video_id) < config.validation_fraction
+        groups["validation" if held_out else row.split].append(row)
+    return groups
 
 
-def _address(row: ListRow, config: CorpusConfig, world: Path | None) -> str:
-    """Where the video is. A `file://` address is made here, from the world's own folder, only."""
+def _assign(rows: list[ListRow], split: str, count: int) -> list[list[ListRow]]:
+    """Give each row to the shard of its video."""
+    if rows and not count:
+        row = rows[0]
+        name = clip_id(row.video_id, row.start_ms, row.end_ms)
+        raise UserError(f"clip {name} belongs to the split '{split}', which has no shard")
+    shards: list[list[ListRow]] = [[] for _ in range(count)]
+    for row in rows:
+        shards[int(unit_hash("shard", row.video_id) * count)].append(row)
+    return shards
+
+
+def _cells(row: ListRow, split: str, address: str) -> tuple[object, ...]:
+    """A row of the manifest, in the order of its columns; the clip id comes first."""
+    _, video, start, end, label, _, caption_en, caption_zh, label_zh, _ = row
+    name = clip_id(video, start, end)
+    return name, video, start, end, label, split, address, caption_en, caption_zh, label_zh
+
+
+def _addresses(config: CorpusConfig, world: Path | None) -> Callable[[ListRow], str]:
+    """Where each row's video is. A `file://` address is made here, from the world's own folder, only."""
     if config.format == "embedded" and world:
-        path = (world / row.path).resolve()
-        if not path.is_relative_to(world.resolve()):
-            raise UserError(f"{world / 'clips.csv'}, line {row.line}: the path leaves the folder")
-        return path.as_uri()
+        root = world.resolve()
+
+        @cache
+        def inside(path: str) -> str:
+            whole = (root / path).resolve()
+            if not whole.is_relative_to(root):
+                raise UserError(f"{world / 'clips.csv'}: the path {path[:80]} leaves the folder")
+            return whole.as_uri()
+
+        return lambda row: inside(row.path)
     if any(source.kind == "youtube" for source in config.sources):
-        return f"https://www.youtube.com/watch?v={row.video_id}"
-    return ""
-
-
-def _assign(clips: Iterable[Clip], summary: ListSummary) -> dict[str, list[Clip]]:
-    """Give each clip to the shard of its video, clips sorted by id within a shard."""
-    names = shard_names(summary)
-    shards: dict[str, list[Clip]] = {name: [] for group in names.values() for name in group}
-    for clip in clips:
-        group = names.get(clip.split) or []
-        if not group:
-            raise UserError(f"clip {clip.clip_id} belongs to the split '{clip.split}', which has no shard")
-        shards[group[int(unit_hash("shard", clip.video_id) * len(group))]].append(clip)
-    return {name: sorted(members, key=lambda clip: clip.clip_id) for name, members in shards.items()}
+        return lambda row: f"https://www.youtube.com/watch?v={row.video_id}"
+    return lambda row: ""
 
 
 def _summary(
-    clips: list[Clip], shards: dict[str, list[Clip]], leakage: dict[str, Any], version: str
+    by_split: dict[str, list[ListRow]], sizes: dict[str, int], leakage: dict[str, Any], listed: ClipList
 ) -> dict[str, Any]:
-    by_split = Counter(clip.split for clip in clips)
-    labels = {split: Counter(c.label for c in clips if c.split == split) for split in by_split}
+    filled = {split: rows for split, rows in by_split.items() if rows}
     return {
-        "list": version,
-        "clips": dict(sorted(by_split.items())),
-        "videos": {split: len({c.video_id for c in clips if c.split == split}) for split in sorted(by_split)},
-        "shards": {name: len(members) for name, members in shards.items()},
+        "list": listed.version,
+        "repeated": listed.repeated,
+        "clips": {split: len(rows) for split, rows in filled.items()},
+        "videos": {split: len({row.video_id for row in rows}) for split, rows in filled.items()},
+        "shards": sizes,
         "leakage": leakage,
-        "labels": {split: dict(sorted(labels[split].items())) for split in sorted(labels)},
+        "labels": {split: dict(sorted(label_counts(rows).items())) for split, rows in filled.items()},
     }

@@ -6,6 +6,7 @@ from typing import Any, Literal
 
 import numpy as np
 
+from wavbrivl.corpus.rows import LABEL_SEPARATOR
 from wavbrivl.errors import UserError
 from wavbrivl.progress import track
 from wavbrivl.shards.reader import MediaShards
@@ -46,7 +47,8 @@ def number(texts: Sequence[str]) -> np.ndarray:
 
 def name_of(meta: dict[str, Any], language: Literal["zh", "en"]) -> str:
     """The clip's label in words of the language; empty where it has no translation."""
-    return meta["label"].replace("_", " ") if language == "en" else meta.get("label_zh") or ""
+    words = meta["label"].replace("_", " ").replace(LABEL_SEPARATOR, ", ")
+    return words if language == "en" else meta.get("label_zh") or ""
 
 
 def caption_of(meta: dict[str, Any], language: Literal["zh", "en"]) -> str:

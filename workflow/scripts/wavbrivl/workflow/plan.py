@@ -5,17 +5,22 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from wavbrivl.config import Config
-from wavbrivl.corpus.lists import ListSummary, check_list, shard_names
+from wavbrivl.config.corpus import is_address
+from wavbrivl.corpus.lists import ListSummary, check_list, list_paths, shard_names
 from wavbrivl.errors import UserError
 from wavbrivl.labels.loader import label_file, words_for
+
+CHECKED = ".checked"
+"""Folder below the corpora: what was learnt from lists and videos when the workflow was planned."""
 
 
 @dataclass(frozen=True)
 class Plan:
-    """What the checked list holds, and the names of each split's shards."""
+    """What the checked list holds, the names of each split's shards, and the files of the list."""
 
     summary: ListSummary
     shards: dict[str, list[str]]
+    lists: list[str]
 
 
 def plan_run(config: Config, data: Path) -> Plan:
@@ -30,8 +35,9 @@ def plan_run(config: Config, data: Path) -> Plan:
     """
     _folders_exist(config)
     _labels_are_translated(config)
-    summary = check_list(config.corpus, data / ".checked", config.world)
-    return Plan(summary, shard_names(summary))
+    summary = check_list(config.corpus, data / CHECKED, config.world)
+    paths = list_paths(config.corpus, data / CHECKED, data / "embedded" / "world")
+    return Plan(summary, shard_names(summary), [str(path) for path in paths])
 
 
 def _labels_are_translated(config: Config) -> None:
@@ -43,17 +49,34 @@ def _labels_are_translated(config: Config) -> None:
         words_for(labels, config.teacher.language, label_file("esc50"))
 
 
+def lacks_texts(config: Config) -> str | None:
+    """Why no teacher can be trained on this corpus, or None: lists have no captions, and English labels."""
+    if config.corpus.format == "embedded":
+        return None
+    if config.corpus.format == "videos":
+        lack = "videos without captions and labels"
+    elif config.teacher.language != "en":
+        lack = f"a clip list without captions, whose labels have no words in '{config.teacher.language}'"
+    else:
+        return None
+    return f"teacher.checkpoint: a teacher cannot be trained on {lack}; name a checkpoint"
+
+
 def _folders_exist(config: Config) -> None:
     for number, source in enumerate(config.corpus.sources):
-        if source.kind == "folder" and not Path(source.path or "").is_dir():
+        if source.kind in ("folder", "videos") and not Path(source.path or "").is_dir():
             raise UserError(f"corpus.sources[{number}].path: there is no folder {source.path}")
+        archive = source.kind == "archive" and not is_address(source.path or "")
+        if archive and not Path(source.path or "").is_file():
+            raise UserError(f"corpus.sources[{number}].path: there is no file {source.path}")
         if source.cookies and not Path(source.cookies).is_file():
             raise UserError(f"corpus.sources[{number}].cookies: there is no file {source.cookies}")
     files = {
-        "corpus.clip_list": config.corpus.clip_list,
+        "corpus.audioset_labels": config.corpus.audioset_labels,
         "teacher.checkpoint": config.teacher.checkpoint,
         "teacher.vocabulary": config.teacher.vocabulary,
     }
+    files |= {f"corpus.clip_list[{i}]": file.path for i, file in enumerate(config.corpus.clip_list)}
     files |= {
         f"corpus.exclude_videos_in[{i}]": path for i, path in enumerate(config.corpus.exclude_videos_in)
     }

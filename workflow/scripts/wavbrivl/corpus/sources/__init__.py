@@ -5,22 +5,34 @@ from pathlib import Path
 
 from wavbrivl.config.corpus import FetchConfig
 from wavbrivl.config.corpus import Source as SourceConfig
+from wavbrivl.corpus.sources.archive import ArchiveSource
 from wavbrivl.corpus.sources.base import ClipSource
 from wavbrivl.corpus.sources.folder import FolderSource
+from wavbrivl.corpus.sources.videos import VideosSource
 
 
-def open_sources(configs: Sequence[SourceConfig], fetch: FetchConfig) -> list[ClipSource]:
+def open_sources(
+    configs: Sequence[SourceConfig], fetch: FetchConfig, archives: Path = Path("archives")
+) -> list[ClipSource]:
     """Open the configured sources, in order.
+
+    Args:
+        archives: folder of what was collected out of archives (`wavbrivl.corpus.archive`).
 
     Raises:
         UserError: a folder or a cookies file does not exist.
     """
-    return [_open(config, fetch) for config in configs]
+    return [_open(config, fetch, archives) for config in configs]
 
 
-def _open(config: SourceConfig, fetch: FetchConfig) -> ClipSource:
+def _open(config: SourceConfig, fetch: FetchConfig, archives: Path) -> ClipSource:
+    path = config.path or ""
     if config.kind == "folder":
-        return FolderSource(Path(config.path or ""), fetch.timeout_seconds)
+        return FolderSource(Path(path), fetch.timeout_seconds)
+    if config.kind == "archive":
+        return ArchiveSource(archives / f"{config.collected}.clips", fetch.timeout_seconds)
+    if config.kind == "videos":
+        return VideosSource(Path(path), fetch)
     from wavbrivl.corpus.sources.ytdlp import YtDlpSource  # slow to import, and a folder needs none of it
 
     return YtDlpSource(config.kind, fetch, cookies=config.cookies, proxy=config.proxy)

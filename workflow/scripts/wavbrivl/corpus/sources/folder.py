@@ -6,14 +6,10 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from wavbrivl.corpus.causes import SourceError
+from wavbrivl.corpus.clip_files import SUFFIXES, names_of, plain_mp4, remuxed, unusable
 from wavbrivl.corpus.clips import Clip
-from wavbrivl.corpus.cut import remux
 from wavbrivl.corpus.ledger import Status
-from wavbrivl.corpus.timeline import MediaError, read_timeline
 from wavbrivl.errors import UserError
-
-_SUFFIXES = {".mp4", ".m4v", ".mov", ".mkv", ".webm"}
-MAX_BYTES = 512 * 1024 * 1024
 
 
 class FolderSource:
@@ -37,19 +33,13 @@ class FolderSource:
         found = next((self.files[name] for name in names_of(clip) if name in self.files), None)
         if found is None:
             return SourceError(Status.MISSING, "no file of this name in the folder")
-        size = found.stat().st_size
-        if size == 0:
-            return SourceError(Status.UNDECODABLE, f"{found.name} is empty")
-        if size > MAX_BYTES:
-            return SourceError(Status.UNSUPPORTED, f"{found.name} is larger than {MAX_BYTES} bytes")
+        if trouble := unusable(found.name, found.stat().st_size):
+            return trouble
         target = folder / f"{clip.clip_id}.mp4"
-        if _plain_mp4(found):
-            shutil.copyfile(found, target)
-            return target
-        try:
-            return remux(found, target, self.timeout)
-        except SourceError as error:
-            return error
+        if not plain_mp4(found):
+            return remuxed(found, target, self.timeout)
+        shutil.copyfile(found, target)
+        return target
 
 
 def _scan(path: Path) -> dict[str, Path]:
@@ -59,25 +49,6 @@ def _scan(path: Path) -> dict[str, Path]:
         folders.sort()
         for name in sorted(names):
             stem, suffix = os.path.splitext(name)
-            if suffix.lower() in _SUFFIXES:
+            if suffix.lower() in SUFFIXES:
                 files.setdefault(stem, Path(root) / name)
     return files
-
-
-def names_of(clip: Clip) -> list[str]:
-    """The file names (without suffix) under which others keep this clip.
-
-    Names are made from the clip, never taken apart: an id may end in an underscore and digits.
-    """
-    seconds, rest = divmod(clip.start_ms, 1000)
-    names = [f"{clip.video_id}_{clip.start_ms}_{clip.end_ms}", f"{clip.video_id}_{clip.start_ms / 1000:.3f}"]
-    return names if rest else [f"{clip.video_id}_{seconds:06d}", *names]
-
-
-def _plain_mp4(path: Path) -> bool:
-    """Whether the sample tables are there, so that the file can stay as it is."""
-    try:
-        timeline = read_timeline(path.read_bytes())
-    except MediaError:
-        return False
-    return any(track is not None and len(track.times) for track in (timeline.video, timeline.audio))
