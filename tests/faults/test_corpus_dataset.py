@@ -86,7 +86,8 @@ def test_the_shipped_registry_is_sound_and_agrees_with_the_code():
     shipped = read_registry()
     assert {"VGG-Sound", "AudioSet", "ESC-50", "UrbanSound8K", "DESED", "Clotho", "VEGAS"} <= set(shipped)
     counts = [version.counts for version in shipped["VGG-Sound"].versions.values()]
-    assert {(c["train"], c["test"]) for c in counts} == set(VERSIONS)
+    known = {(train, test) for written, train, test in VERSIONS if written == "vggsound"}
+    assert {(c["train"], c["test"]) for c in counts} == known
     assert all(c["rows"] == c["train"] + c["test"] for c in counts)
     for dataset in shipped.values():
         for version in dataset.versions.values():

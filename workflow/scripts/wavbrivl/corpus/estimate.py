@@ -79,12 +79,13 @@ def estimate(config: Config, jobs: int, tflops: float, cache: Path) -> Estimate:
 def _clips(config: Config, cache: Path) -> tuple[int, str]:
     """Clips of the list, or those that the registry knows of where the list is not there yet."""
     corpus = config.corpus
-    if corpus.format == "embedded" or (corpus.clip_list and Path(corpus.clip_list).is_file()):
+    absent = [file for file in corpus.clip_list if not Path(file.path).is_file()]
+    if not absent:
         clips = sum(check_list(corpus, cache, config.world).rows.values())
         return min(clips, corpus.selection.sample or clips), "the clip list"
-    if corpus.format != "vggsound":
+    if [file.format for file in corpus.clip_list] != ["vggsound"]:
         raise UserError(
-            f"corpus.clip_list: {corpus.clip_list} is not there, and the registry has no counts for it"
+            f"corpus.clip_list: {absent[0].path} is not there, and the registry has no counts for it"
         )
     clips = find_version("VGG-Sound")[1].counts["rows"]
     return min(clips, corpus.selection.sample or clips), "the registry: the list is not there yet"
