@@ -5,6 +5,7 @@ import json
 from pathlib import Path
 
 import pytest
+import webdataset
 
 pytestmark = pytest.mark.workflow
 
@@ -43,6 +44,16 @@ def test_broken_sources_are_rows_of_the_ledger(finished):
     missing = record["coverage"]["train"]["missing"] | record["coverage"]["validation"]["missing"]
     assert sum(missing.values()) >= 4
     assert "no-audio" in missing
+
+
+def test_webdataset_reads_the_shards(finished):
+    (tar,) = sorted((finished.path / "data/embedded/media").glob("test-*.tar"))
+    samples = list(webdataset.WebDataset(str(tar), shardshuffle=False))
+    index = finished.json(f"data/embedded/media/{tar.stem}.index.json")
+    assert [sample["__key__"] for sample in samples] == [clip["clip_id"] for clip in index["clips"]]
+    for sample in samples:
+        assert {"flac", "360.jpg", "64.png", "json"} <= set(sample)
+        assert json.loads(sample["json"])["clip_id"] == sample["__key__"]
 
 
 def test_a_second_call_has_nothing_to_do(finished):

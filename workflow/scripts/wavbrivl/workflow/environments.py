@@ -7,9 +7,10 @@ environment file elsewhere before it uses it, so the packages stand in the file 
 
 import argparse
 import re
-import subprocess
-import sys
+from importlib import metadata
 from pathlib import Path
+
+from packaging.requirements import Requirement
 
 # What each environment's scripts import, by distribution name.
 MEDIA = (
@@ -19,6 +20,7 @@ MEDIA = (
     "opencv-python-headless",
     "pillow",
     "soundfile",
+    "scipy",
     "soxr",
     "decord",
     "imageio-ffmpeg",
@@ -53,18 +55,40 @@ PINS = {"media": MEDIA, "torch": TORCH}
 FROM_CONDA = {"media": ["python=3.11", "ffmpeg", "deno"], "torch": ["python=3.11"]}
 
 # Only Linux on x86-64 has wheels of these.
-LINUX_ONLY = re.compile(r"^(nvidia-|cuda-|triton==)")
+LINUX_ONLY = re.compile(r"^(nvidia-|cuda-|triton$)")
 MARKER = ' ; sys_platform == "linux" and platform_machine == "x86_64"'
 
 
-def write_lock(path: Path) -> None:
-    """Write what is installed, apart from the project itself, as pinned requirements."""
-    command = [sys.executable, "-m", "pip", "freeze", "--all", "--exclude-editable"]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=True)
-    names = [line for line in done.stdout.splitlines() if not line.startswith(("pip==", "wavbrivl"))]
-    lines = [line + MARKER if LINUX_ONLY.match(line) else line for line in names]
-    head = "# Every version this project was tested with; written from requirements.in by `make lock`."
-    path.write_text("\n".join([head, *lines]) + "\n", encoding="utf-8")
+def write_lock(path: Path, wanted: Path) -> None:
+    """Pin `wanted` and all that it needs, at the versions that are installed."""
+    lines = [line.split("#")[0].strip() for line in wanted.read_text(encoding="utf-8").splitlines()]
+    pins = sorted(_closure([Requirement(line) for line in lines if line]).items())
+    text = [f"{name}=={version}" + (MARKER if LINUX_ONLY.match(name) else "") for name, version in pins]
+    head = f"# Every version this project was tested with; written from {wanted} by `make lock`."
+    path.write_text("\n".join([head, *text]) + "\n", encoding="utf-8")
+
+
+def _closure(waiting: list[Requirement]) -> dict[str, str]:
+    """Version of every distribution that the requirements reach, by name, extras included."""
+    found: dict[str, str] = {}
+    seen: set[tuple[str, frozenset[str]]] = set()
+    while waiting:
+        wanted = waiting.pop()
+        key = (_key(wanted.name), frozenset(wanted.extras))
+        if key in seen:
+            continue
+        seen.add(key)
+        distribution = metadata.distribution(wanted.name)
+        found[_key(wanted.name)] = distribution.version
+        needs = [Requirement(text) for text in distribution.requires or []]
+        waiting += [need for need in needs if _applies(need, wanted.extras)]
+    return found
+
+
+def _applies(need: Requirement, extras: set[str]) -> bool:
+    if need.marker is None:
+        return True
+    return any(need.marker.evaluate({"extra": extra}) for extra in extras or {""})
 
 
 def environment(name: str, lock: dict[str, str]) -> str:
@@ -103,7 +127,7 @@ def main() -> int:
     parser.add_argument("--lock", action="store_true", help="write requirements.txt from what is installed")
     arguments = parser.parse_args()
     if arguments.lock:
-        write_lock(Path("requirements.txt"))
+        write_lock(Path("requirements.txt"), Path("requirements.in"))
     lock = read_lock(Path("requirements.txt"))
     stale = []
     for name in PINS:
