@@ -27,6 +27,7 @@ report: "workflow/report/workflow.rst"
 
 localrules:
     all,
+    split_manifest,
     corpus,
     teacher,
     train,

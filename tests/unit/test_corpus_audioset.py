@@ -9,7 +9,9 @@ from wavbrivl.corpus.audioset import read_audioset, read_names
 from wavbrivl.corpus.lists import check_list, list_paths, read_list
 from wavbrivl.errors import UserError
 
-HEAD = "# Segments csv created\n# num_ytids=2, num_segs=2\n# YTID, start_seconds, end_seconds, positive_labels\n"
+HEAD = (
+    "# Segments csv created\n# num_ytids=2, num_segs=2\n# YTID, start_seconds, end_seconds, positive_labels\n"
+)
 ROWS = '--4gqARaEJE, 0.000, 10.000, "/m/1,/m/2"\nabcdefghijk, 30.120, 33.000, "/m/2"\n'
 NAMES = 'index,mid,display_name\n0,/m/1,"Male speech, man speaking"\n1,/m/2,"Dog"\n'
 
@@ -66,7 +68,7 @@ def test_the_split_is_of_the_file(tmp_path, names, name, stated, split):
         (HEAD + 'abcdefghijk, 30.000, 40.000," ""/m/1","/m/2"""\n', "line 4.*spreadsheet"),
         (HEAD.replace("created", "created,,,,") + ROWS, "spreadsheet"),
         (HEAD.replace("# YTID", "YTID") + ROWS, "line 3.*three '#' lines"),
-        (HEAD + 'abcdefghijk, 30.000, 40.000\n', "line 4.*3 columns"),
+        (HEAD + "abcdefghijk, 30.000, 40.000\n", "line 4.*3 columns"),
         (HEAD + '#NAME?, 30.000, 40.000, "/m/1"\n', "line 4.*malformed video id"),
         (HEAD + 'abcdefghijk, x, 40.000, "/m/1"\n', "line 4.*expected seconds, got 'x'"),
         (HEAD + 'abcdefghijk, 40.000, 40.000, "/m/1"\n', "line 4.*before its start"),
@@ -89,7 +91,9 @@ def test_names_are_checked(tmp_path):
         with pytest.raises(UserError, match=r"names\.csv, line"):
             read_names(path)
     with pytest.raises(UserError, match=r"audioset_labels"):
-        parse_config({"corpus": {"format": "audioset", "clip_list": "a.csv", "sources": [{"kind": "youtube"}]}})
+        parse_config(
+            {"corpus": {"format": "audioset", "clip_list": "a.csv", "sources": [{"kind": "youtube"}]}}
+        )
 
 
 def test_two_lists_in_one_corpus(tmp_path, names):
@@ -101,7 +105,10 @@ def test_two_lists_in_one_corpus(tmp_path, names):
     config = config_of(names, {"path": str(vgg), "format": "vggsound"}, str(evaluation))
     listed = read_list(config, list_paths(config, tmp_path, tmp_path))
     assert listed.repeated == 1 and len(listed.rows) == 4
-    assert [(r.label, r.split) for r in listed.rows[:2]] == [("cat purring", "test"), ("dog barking", "train")]
+    assert [(r.label, r.split) for r in listed.rows[:2]] == [
+        ("cat purring", "test"),
+        ("dog barking", "train"),
+    ]
     shards, summary = built(tmp_path, config)
     assert {clip.video_id for name, clips in shards.items() for clip in clips if "test" not in name} == {
         "abcdefghijl"
