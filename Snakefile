@@ -28,6 +28,7 @@ report: "workflow/report/workflow.rst"
 
 localrules:
     all,
+    split_manifest,
     corpus,
     coverage,
     retry_transient,

@@ -1,7 +1,7 @@
 """Clips: from a list and its sources to media shards.
 
 needs   the clip list and the sources that corpus.* names; nothing for the embedded default
-makes   data/<corpus>/manifest/<shard>.csv      the clips of each shard
+makes   data/<corpus>/manifest/<shard>.csv      the clips of each shard (empty up to the next ten)
         data/<corpus>/clips/<shard>.tar         the cut videos (the only stage with a network)
         data/<corpus>/media/<shard>.tar         sound and frames, with an index and a ledger
         results/<run>/coverage/                 what there is and what is missing, by cause, split, class
@@ -53,7 +53,7 @@ rule build_manifest:
         names=CONFIG.corpus.audioset_labels or [],
         excluded=CONFIG.corpus.exclude_videos_in,
     output:
-        shards=shard_files("manifest/{shard}.csv"),
+        packs=sorted({f"{CORPUS}/manifest/packs/{pack_of(shard)}.csv" for shard in ALL_SHARDS}),
         summary=f"{CORPUS}/manifest/summary.json",
     log:
         f"{LOGS}/build_manifest.log",
@@ -71,6 +71,27 @@ rule build_manifest:
         code=code_digest("wavbrivl.corpus.manifest"),
     script:
         "../workflow/scripts/build_manifest.py"
+
+
+rule split_manifest:
+    """Take the manifests of ten shards out of their pack; those past the last shard are empty."""
+    input:
+        f"{CORPUS}/manifest/packs/{{pack}}.csv",
+    output:
+        [f"{CORPUS}/manifest/{{pack}}{digit}.csv" for digit in range(PACK)],
+    log:
+        f"{LOGS}/split_manifest/{{pack}}.log",
+    benchmark:
+        f"{BENCHMARKS}/split_manifest/{{pack}}.tsv"
+    conda:
+        "../envs/media.yaml"
+    resources:
+        mem_mb=scaled(500),
+        runtime=10,
+    params:
+        code=code_digest("wavbrivl.corpus.manifest"),
+    script:
+        "../workflow/scripts/split_manifest.py"
 
 
 rule collect_archive:

@@ -8,7 +8,7 @@ import pytest
 from wavbrivl.config.corpus import CorpusConfig, Source
 from wavbrivl.corpus.clips import clip_id, read_manifest
 from wavbrivl.corpus.lists import ListSummary, check_list, list_paths, shard_names
-from wavbrivl.corpus.manifest import build_manifest
+from wavbrivl.corpus.manifest import PACK, build_manifest, split_pack
 from wavbrivl.errors import UserError
 from wavbrivl.files import read_json
 
@@ -22,11 +22,17 @@ def build(tmp_path: Path, rows: list[list], **extra):
     return built(tmp_path, config)
 
 
+def split_all(out: Path) -> None:
+    for pack in (out / "packs").iterdir():
+        split_pack(pack, [out / f"{pack.stem}{digit}.csv" for digit in range(PACK)])
+
+
 def built(tmp_path: Path, config: CorpusConfig):
     """The clips of every shard of a corpus, and its summary."""
     summary = check_list(config, tmp_path / "cache")
     out = tmp_path / "manifest"
     build_manifest(config, summary, 7, out, list_paths(config, tmp_path / "cache", tmp_path))
+    split_all(out)
     shards = {
         name: read_manifest(out / f"{name}.csv") for group in shard_names(summary).values() for name in group
     }
@@ -100,10 +106,12 @@ def test_selection_and_sample(tmp_path):
 
 def test_the_same_input_gives_the_same_bytes_and_empty_shards_exist(tmp_path):
     build(tmp_path, ROWS[:2], clips_per_shard=1, validation_fraction=0.9)
-    first = {p.name: p.read_bytes() for p in (tmp_path / "manifest").iterdir()}
+    first = {p.name: p.read_bytes() for p in (tmp_path / "manifest").glob("*.*")}
     build(tmp_path, ROWS[:2], clips_per_shard=1, validation_fraction=0.9)
-    assert first == {p.name: p.read_bytes() for p in (tmp_path / "manifest").iterdir()}
-    assert set(first) == {"summary.json", "train-00000.csv", "validation-00000.csv", "validation-00001.csv"}
+    assert first == {p.name: p.read_bytes() for p in (tmp_path / "manifest").glob("*.*")}
+    packs = [f"{split}-0000{digit}.csv" for split in ("train", "validation") for digit in range(10)]
+    assert set(first) == {"summary.json", *packs}
+    assert sum(len(data.splitlines()) for name, data in first.items() if name in packs) == 20 + 2
 
 
 def write_world(folder: Path, rows: list[list]) -> None:
@@ -120,6 +128,7 @@ def test_the_worlds_addresses_stay_in_its_folder(tmp_path):
     clips = tmp_path / "world" / "clips.csv"
     summary = ListSummary({}, {"train": 1, "validation": 1, "test": 1}, "")
     build_manifest(CorpusConfig(), summary, 7, tmp_path / "m", [clips], tmp_path / "world")
+    split_all(tmp_path / "m")
     (clip,) = read_manifest(tmp_path / "m" / "test-00000.csv")
     assert clip.address == (tmp_path / "world" / "videos" / "v1.mp4").as_uri() and clip.caption_zh == "一口钟"
     write_world(tmp_path / "world", [[*row[:-1], "../outside.mp4"]])

@@ -1,6 +1,6 @@
 """Run benchmarks and write one record each: ``python -m wavbrivl.bench [NAME ...]``.
 
-The embedded corpus must have been fetched (``make bench`` sees to that).
+The embedded corpus must have been fetched for the media benchmarks (``make bench`` sees to that).
 """
 
 import argparse
@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from wavbrivl.bench.media import FetchedShard, media_benchmarks
+from wavbrivl.bench.plan import plan_benchmark
 from wavbrivl.config import load_config
 from wavbrivl.errors import UserError
 from wavbrivl.files import write_json
@@ -28,8 +29,20 @@ def media(data: Path) -> Records:
     return media_benchmarks(shards, config.media, config.seed)
 
 
+def plan_vggsound(data: Path) -> Records:
+    """A dry run over the whole of VGG-Sound."""
+    return [plan_benchmark("plan_vggsound", Path.cwd())]
+
+
+def plan_all(data: Path) -> Records:
+    """A dry run over the whole of VGG-Sound and AudioSet."""
+    return [plan_benchmark("plan_all", Path.cwd())]
+
+
 BENCHMARKS: dict[tuple[str, ...], Callable[[Path], Records]] = {
-    ("media_vs_scripts", "media_vs_decode"): media
+    ("media_vs_scripts", "media_vs_decode"): media,
+    ("plan_vggsound",): plan_vggsound,
+    ("plan_all",): plan_all,
 }
 """What each function measures: one run may give several records."""
 

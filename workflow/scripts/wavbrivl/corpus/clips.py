@@ -4,7 +4,7 @@ import csv
 import hashlib
 import io
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, fields
 from operator import attrgetter
 from pathlib import Path
@@ -53,7 +53,7 @@ def write_manifest(path: Path, clips: Iterable[Clip]) -> None:
     write_cells(path, map(_cells, clips))
 
 
-def write_cells(path: Path, rows: Iterable[tuple[object, ...]]) -> None:
+def write_cells(path: Path, rows: Iterable[Sequence[object]]) -> None:
     """Write a manifest from its cells, in the order of `COLUMNS`; for millions of rows."""
     buffer = io.StringIO()
     writer = csv.writer(buffer, lineterminator="\n")

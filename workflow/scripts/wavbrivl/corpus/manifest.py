@@ -1,7 +1,9 @@
 """From a clip list to shard manifests: selection, validation split, leakage, stable sharding."""
 
+import csv
 import heapq
-from collections.abc import Callable, Iterable
+import io
+from collections.abc import Callable, Iterable, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -17,12 +19,15 @@ from wavbrivl.corpus.lists import (
     shard_names,
     video_ids,
 )
-from wavbrivl.corpus.rows import ListRow
+from wavbrivl.corpus.rows import ListRow, csv_rows, wrong
 from wavbrivl.errors import UserError
-from wavbrivl.files import write_json
+from wavbrivl.files import write_json, write_text
 from wavbrivl.progress import track
 
 SPLITS = ("test", "train", "validation")
+PACK = 10
+"""Manifests in a pack. Planning looks through all outputs of a rule once for each file that it makes: with
+thousands of manifests made by one rule, that is half of the planning."""
 
 
 def build_manifest(
@@ -33,7 +38,7 @@ def build_manifest(
     paths: list[Path],
     world: Path | None = None,
 ) -> None:
-    """Write `<shard>.csv` for every shard (an empty one too) and `summary.json`.
+    """Write the manifests of all shards, ten to a pack (`packs/<pack>.csv`), and `summary.json`.
 
     A video's clips stand in one shard, chosen by the SHA-256 of its id alone, so a longer list
     moves no video between splits. Videos of the official test split, and of the lists in
@@ -56,10 +61,40 @@ def build_manifest(
     sizes = {}
     for split, group in shard_names(summary).items():
         shards = _assign(by_split[split], split, len(group))
-        for name, rows in track(zip(group, shards, strict=True), f"{split} manifests", total=len(group)):
-            write_cells(out_dir / f"{name}.csv", sorted(_cells(row, split, address(row)) for row in rows))
-            sizes[name] = len(rows)
+        sizes |= {name: len(rows) for name, rows in zip(group, shards, strict=True)}
+        for first in track(range(0, len(group), PACK), f"{split} manifests, in tens"):
+            members = shards[first : first + PACK]
+            cells = [sorted(_cells(row, split, address(row)) for row in rows) for rows in members]
+            _write_pack(out_dir / "packs" / f"{pack_of(group[first])}.csv", cells)
     write_json(out_dir / "summary.json", _summary(by_split, sizes, leakage, listed))
+
+
+def pack_of(shard: str) -> str:
+    """The pack that holds a shard's manifest: its name without the last digit."""
+    return shard[:-1]
+
+
+def split_pack(pack: Path, manifests: Sequence[Path]) -> None:
+    """Write the ten manifests of a pack; those that it does not hold are manifests without clips.
+
+    Raises:
+        UserError: the file is no pack.
+    """
+    groups: list[list[list[str]]] = [[] for _ in manifests]
+    for line, row in csv_rows(pack):
+        if not row[0].isdigit() or int(row[0]) >= len(groups):
+            raise wrong(pack, line, "this is no pack of manifests: build it anew")
+        groups[int(row[0])].append(row[1:])
+    for path, rows in zip(manifests, groups, strict=True):
+        write_cells(path, rows)
+
+
+def _write_pack(path: Path, members: list[list[tuple[object, ...]]]) -> None:
+    buffer = io.StringIO()
+    writer = csv.writer(buffer, lineterminator="\n")
+    for number, rows in enumerate(members):
+        writer.writerows((number, *row) for row in rows)
+    write_text(path, buffer.getvalue())
 
 
 def _without_leaks(
