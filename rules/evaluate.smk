@@ -102,6 +102,6 @@ rule evaluate_retrieval:
         encoders=ENCODERS,
         dataset=CORPUS_NAME,
         shards={split: PLAN.shards[split] for split in ["train", "test"]},
-        code=code_digest("wavbrivl.evaluate.retrieval"),
+        code=code_digest("wavbrivl.evaluate.retrieval", "wavbrivl.evaluate.cross_projection"),
     script:
         "../workflow/scripts/evaluate_retrieval.py"

@@ -1,5 +1,7 @@
 """The ledger: round trip, coverage, and the causes that sources give."""
 
+from pathlib import Path
+
 import pytest
 import yt_dlp
 from yt_dlp.networking.exceptions import TransportError
@@ -91,3 +93,7 @@ def test_what_the_system_says(inner: OSError, status: Status):
 def test_names_that_cannot_be_resolved_mean_offline():
     said = "Failed to resolve 'www.youtube.com' ([Errno -3] Temporary failure in name resolution)"
     assert source_error(yt_dlp.utils.DownloadError(said)).status == Status.OFFLINE
+
+
+def test_a_cause_does_not_tell_where_the_run_lies():
+    assert one_line(f"no such file: {Path.cwd()}/data/x.mp4") == "no such file: data/x.mp4"

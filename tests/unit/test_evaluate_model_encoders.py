@@ -9,8 +9,9 @@ import torch
 from wavbrivl.audio.build import build_model
 from wavbrivl.config.evaluation import EvaluateConfig
 from wavbrivl.config.models import AudioEncoderConfig, TrainingConfig, WavLMConfig
+from wavbrivl.evaluate.cross_projection import cross_projection
 from wavbrivl.evaluate.encoders import EncoderSettings, load_encoder
-from wavbrivl.evaluate.gallery import Gallery, cross_projection
+from wavbrivl.evaluate.gallery import Gallery
 from wavbrivl.evaluate.ranking import unit
 from wavbrivl.evaluate.result import Coverage
 from wavbrivl.evaluate.retrieval import run_retrieval

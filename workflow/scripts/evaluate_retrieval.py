@@ -6,9 +6,10 @@ from wavbrivl.compute import set_up
 from wavbrivl.config.evaluation import EvaluateConfig
 from wavbrivl.config.models import TrainingConfig
 from wavbrivl.corpus.ledger import coverage
+from wavbrivl.evaluate.cross_projection import cross_projection
 from wavbrivl.evaluate.details import write_details
 from wavbrivl.evaluate.encoders import EncoderSettings, load_encoder
-from wavbrivl.evaluate.gallery import Gallery, cross_projection, load_gallery
+from wavbrivl.evaluate.gallery import Gallery, load_gallery
 from wavbrivl.evaluate.items import write_items
 from wavbrivl.evaluate.result import Coverage, write_result
 from wavbrivl.evaluate.retrieval import run_retrieval

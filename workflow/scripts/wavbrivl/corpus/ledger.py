@@ -71,8 +71,12 @@ _CAUSE_LIMIT = 500
 
 
 def one_line(text: str) -> str:
-    """A cause as it is stored: on one line, without control characters, of bounded length."""
-    printable = "".join(char if char.isprintable() else " " for char in text)
+    """A cause as it is stored: on one line, without control characters, of bounded length.
+
+    Paths are told from the working directory, so that a ledger's bytes do not depend on where a run lies.
+    """
+    portable = text.replace(f"{Path.cwd()}/", "")
+    printable = "".join(char if char.isprintable() else " " for char in portable)
     return " ".join(printable.split())[:_CAUSE_LIMIT]
 
 

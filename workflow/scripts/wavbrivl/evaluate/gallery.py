@@ -8,7 +8,6 @@ from typing import Protocol
 
 import numpy as np
 
-from wavbrivl.config.models import TrainingConfig
 from wavbrivl.errors import UserError
 from wavbrivl.evaluate.benchmark import BLOCK, joined
 from wavbrivl.evaluate.encoders import Embedded, Encoder
@@ -79,22 +78,6 @@ def load_gallery(sounds: Sounds, matrix: Path, table: Path) -> Gallery:
 def embed_sounds(gallery: Gallery, encoder: Encoder, batch_size: int) -> Embedded:
     """Embed the whole sound of every clip, a block in memory at a time."""
     return joined([encoder.embed(block, batch_size) for block in _blocks(gallery, encoder.name)])
-
-
-def cross_projection(config: TrainingConfig, steps: int, seed: int):
-    """How a baseline gets into the teacher's space: the training's own objective on fixed embeddings.
-
-    Returns:
-        A function for `run_retrieval`: from training embeddings and their gallery to a projector.
-    """
-    from wavbrivl.train.projection import fit_cross_projection
-
-    def fit(embedding: np.ndarray, train: Gallery):
-        return fit_cross_projection(
-            embedding, train.images, train.clip_ids, train.video_ids, config, steps, seed
-        )
-
-    return fit
 
 
 def _frame_means(vectors: np.ndarray) -> np.ndarray:

@@ -67,7 +67,7 @@ def run_retrieval(
         train: training clips; read only for encoders without a projection.
         test: the gallery.
         coverage: clips that the list has, from the ledgers.
-        fit: the cross projection for baselines (`cross_projection` in `gallery`).
+        fit: the cross projection for baselines (`evaluate.cross_projection`).
 
     Raises:
         UserError: a gallery of fewer than two clips.
