@@ -50,7 +50,7 @@ lock: $(READY)  ## resolve requirements.in anew and write requirements.txt and e
 	$(BIN)/python -m wavbrivl.workflow.environments --lock
 
 bench: $(READY)  ## measure speed beside its bound; NAME=media_vs_scripts for one
-	$(SNAKEMAKE) --quiet all corpus
+	$(SNAKEMAKE) corpus --quiet all
 	$(BIN)/python -m wavbrivl.bench $(NAME)
 
 estimate: $(READY)  ## gigabytes, days of download, GPU hours; CONFIG=config/paper.yaml
