@@ -1,20 +1,30 @@
 """Files that are either whole or absent: written beside their place, then renamed."""
 
+import glob
 import hashlib
 import json
 import os
+import re
+import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+# Part of temporary names: several machines may share a folder, and know only their own processes.
+_HOST = re.sub(r"[^A-Za-z0-9-]", "-", socket.gethostname())
+
 
 @contextmanager
 def atomic(path: Path | str) -> Iterator[Path]:
-    """Give a temporary path beside `path`; rename it into place when the block succeeds."""
+    """Give a temporary path beside `path`; rename it into place when the block succeeds.
+
+    What a killed process of this machine left of an earlier try is removed first.
+    """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
+    _sweep(path)
+    temporary = path.with_name(f".{path.name}.{_HOST}.{os.getpid()}.part")
     try:
         yield temporary
         with temporary.open("rb") as handle:
@@ -22,6 +32,23 @@ def atomic(path: Path | str) -> Iterator[Path]:
         os.replace(temporary, path)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def _sweep(path: Path) -> None:
+    for left in path.parent.glob(f".{glob.escape(path.name)}.{_HOST}.*.part"):
+        pid = left.name.split(".")[-2]
+        if not (pid.isdigit() and _alive(int(pid))):
+            left.unlink(missing_ok=True)
+
+
+def _alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
 
 
 def write_text(path: Path | str, text: str) -> None:

@@ -26,7 +26,7 @@ TRUTH_COLUMNS = (
     "video_id", "start_ms", "end_ms", "label", "size", "rate", "tone", "snr_db",
     "picture_offset_ms", "sound_offset_ms", "width", "height", "fps", "channels", "sample_rate",
 )  # fmt: skip
-_OWN_FILE = re.compile(r"[A-Za-z0-9_-]{11}\.mp4|\.[A-Za-z0-9_-]{11}\.mp4\.\d+\.part")
+_OWN_FILE = re.compile(r"[A-Za-z0-9_-]{11}\.mp4|\.[A-Za-z0-9_-]{11}\.mp4\..+\.part")
 _SHORT_MS = 1100
 
 
