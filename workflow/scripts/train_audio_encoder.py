@@ -30,6 +30,8 @@ if __name__ == "__main__":
             out=training,
             seed=snakemake.params.seed,
             teacher=snakemake.params.teacher,
+            # A finished training is taken up again only by the code that made it.
+            revision=snakemake.params.code,
         )
         export_model(
             training,
