@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from torch.nn import functional
 
+from wavbrivl.audio.frames import Frames
 from wavbrivl.audio.modeling import WavBriVLModel, WavBriVLOutput
 from wavbrivl.audio.processing import MINIMUM_SAMPLES, SAMPLING_RATE, repeat_to, standardise
 
@@ -19,14 +20,6 @@ class Embeddings:
 
     embedding: np.ndarray
     projection: np.ndarray
-
-
-@dataclass(frozen=True)
-class Frames:
-    """features: [time, width] float32; seconds: [time], the middle of each frame."""
-
-    features: np.ndarray
-    seconds: np.ndarray
 
 
 class Window(NamedTuple):
