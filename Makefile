@@ -8,10 +8,10 @@ SNAKEMAKE := $(BIN)/snakemake --cores $(CORES)
 READY := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint format config lock bench estimate clean
+.PHONY: help setup demo test test-cluster test-environments lint format config lock bench estimate cluster-clean clean
 
 help:  ## what can be made
-	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):[^#]*## */\1\t/' | expand -t 12
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## */\1\t/' | expand -t 20
 
 setup: $(READY)  ## the virtual environment, from pinned requirements
 
@@ -27,6 +27,12 @@ demo: $(READY)  ## the whole pipeline on the embedded default, from nothing to t
 
 test: $(READY)  ## every test
 	$(BIN)/python -m pytest
+
+test-cluster: $(READY)  ## the workflow on a real Slurm, started here (needs Debian's Slurm and munge)
+	$(BIN)/python -m pytest -m cluster tests/cluster
+
+test-environments: $(READY)  ## each conda environment's Python packages alone carry the scripts of its rules
+	$(BIN)/python -m pytest -m environments tests/environments
 
 lint: $(READY)  ## style: ruff, snakefmt, snakemake --lint, generated files
 	$(BIN)/ruff check .
@@ -55,6 +61,9 @@ bench: $(READY)  ## measure speed beside its bound; NAME=media_vs_scripts for on
 
 estimate: $(READY)  ## gigabytes, days of download, GPU hours; CONFIG=config/paper.yaml
 	@$(BIN)/python -m wavbrivl.corpus.estimate --configfile $(or $(CONFIG),config/paper.yaml)
+
+cluster-clean: $(READY)  ## cancel the Slurm jobs that a killed run left, and clear its lock (a new run does so too)
+	@$(BIN)/python -m wavbrivl.workflow.orphans
 
 clean:  ## remove what the embedded default made (data/ of other corpora stays)
 	rm -rf results/demo data/embedded data/benchmarks/embedded .snakemake

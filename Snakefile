@@ -36,12 +36,20 @@ localrules:
     train,
     evaluate,
     publish,
+    make_tables,
+    record_run,
+    summarise,
+    make_report,
 
 
 rule all:
     default_target: True
     input:
         rules.publish.input,
+
+
+onstart:
+    cancel_orphans_of_dead_runs()
 
 
 onsuccess:

@@ -35,7 +35,7 @@ rule train_audio_encoder:
     threads: 2
     resources:
         mem_mb=scaled(4000),
-        runtime=3 * 24 * 60,
+        runtime=scaled(3 * 24 * 60),
         gpu=1,
     params:
         **settings("audio_encoder", "training", "seed"),

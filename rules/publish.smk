@@ -49,7 +49,7 @@ rule make_tables:
         "../envs/torch.yaml"
     resources:
         mem_mb=scaled(500),
-        runtime=10,
+        runtime=scaled(10),
     params:
         **settings("seed"),
         bootstrap=CONFIG.evaluate.bootstrap,
@@ -105,7 +105,7 @@ rule draw_figures:
         "../envs/torch.yaml"
     resources:
         mem_mb=scaled(1500),
-        runtime=20,
+        runtime=scaled(20),
     params:
         **settings("seed"),
         dataset="embedded ESC-50" if EMBEDDED_ESC50 else "ESC-50",
@@ -134,7 +134,7 @@ rule record_run:
         "../envs/media.yaml"
     resources:
         mem_mb=scaled(500),
-        runtime=10,
+        runtime=scaled(10),
     params:
         config=CONFIG.model_dump(mode="json"),
         code=code_digest("wavbrivl.workflow.record"),
@@ -158,7 +158,7 @@ rule summarise:
         "../envs/media.yaml"
     resources:
         mem_mb=scaled(300),
-        runtime=5,
+        runtime=scaled(5),
     params:
         code=code_digest("wavbrivl.publish.summary"),
     script:
@@ -183,7 +183,7 @@ rule make_report:
         "../envs/media.yaml"
     resources:
         mem_mb=scaled(1000),
-        runtime=15,
+        runtime=scaled(15),
     params:
         configfiles=workflow.overwrite_configfiles,
     script:
