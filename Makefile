@@ -8,7 +8,7 @@ SNAKEMAKE := $(BIN)/snakemake --cores $(CORES)
 READY := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-cluster test-environments lint format config lock bench estimate cluster-clean clean
+.PHONY: help setup demo test test-cluster test-environments lint format config lock bench estimate track restore cluster-clean clean
 
 help:  ## what can be made
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## */\1\t/' | expand -t 20
@@ -41,15 +41,17 @@ lint: $(READY)  ## style: ruff, snakefmt, snakemake --lint, generated files
 	$(BIN)/snakemake --lint
 	$(BIN)/python -m wavbrivl.config.document --check
 	$(BIN)/python -m wavbrivl.workflow.environments --check
+	$(BIN)/python -m wavbrivl.workflow.pipeline --check
 
 format: $(READY)  ## rewrite the sources in the house style
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 	$(BIN)/snakefmt Snakefile rules
 
-config: $(READY)  ## regenerate config.yaml, schema.json, the table of keys and envs/
+config: $(READY)  ## regenerate config.yaml, schema.json, the table of keys, envs/ and dvc.yaml
 	$(BIN)/python -m wavbrivl.config.document
 	$(BIN)/python -m wavbrivl.workflow.environments
+	$(BIN)/python -m wavbrivl.workflow.pipeline
 
 lock: $(READY)  ## resolve requirements.in anew and write requirements.txt and envs/
 	$(BIN)/python -m pip install --quiet --upgrade -r requirements.in
@@ -61,6 +63,12 @@ bench: $(READY)  ## measure speed beside its bound; NAME=media_vs_scripts for on
 
 estimate: $(READY)  ## gigabytes, days of download, GPU hours; CONFIG=config/paper.yaml
 	@$(BIN)/python -m wavbrivl.corpus.estimate --configfile $(or $(CONFIG),config/paper.yaml)
+
+track: $(READY)  ## record what a run has made in DVC; RUN=paper for another run than the default
+	@$(BIN)/python -m wavbrivl.workflow.track record $(if $(RUN),--run $(RUN)) $(if $(CONFIG),--configfile $(CONFIG))
+
+restore: $(READY)  ## bring a recorded run back from DVC's remote, so that nothing is to be done; RUN as above
+	@$(BIN)/python -m wavbrivl.workflow.track restore $(if $(RUN),--run $(RUN)) $(if $(CONFIG),--configfile $(CONFIG))
 
 cluster-clean: $(READY)  ## cancel the Slurm jobs that a killed run left, and clear its lock (a new run does so too)
 	@$(BIN)/python -m wavbrivl.workflow.orphans

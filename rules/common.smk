@@ -6,13 +6,18 @@ makes   nothing
 
 import gc
 import importlib.util
+import os
 import re
 import sys
 
 
 def use_this_checkout():
-    """Import the package from this checkout, whatever else is installed."""
+    """Import the package from this checkout, here and in every job, whatever else is installed."""
     folder = Path(workflow.basedir) / "workflow/scripts/wavbrivl"
+    others = os.environ.get("PYTHONPATH", "").split(os.pathsep)
+    os.environ["PYTHONPATH"] = os.pathsep.join(
+        [str(folder.parent), *(path for path in others if path and path != str(folder.parent))]
+    )
     spec = importlib.util.spec_from_file_location(
         "wavbrivl", folder / "__init__.py", submodule_search_locations=[str(folder)]
     )

@@ -67,6 +67,7 @@ rule draw_figures:
         media=shard_files("media/{shard}.tar", ["test"]),
         index=shard_files("media/{shard}.index.json", ["test"]),
     output:
+        losses=f"{FIGURES}/training_curves.csv",
         curves=report(
             f"{FIGURES}/training_curves.png",
             caption="../workflow/report/training_curves.rst",
@@ -143,13 +144,14 @@ rule record_run:
 
 
 rule summarise:
-    """The main numbers in a few lines, for the terminal."""
+    """The main numbers in a few lines for the terminal, all of them in one file for DVC."""
     input:
         metrics=METRICS,
         teacher=f"{RESULTS}/metrics/teacher.json",
         record=f"{RESULTS}/run.json",
     output:
-        f"{RESULTS}/summary.txt",
+        text=f"{RESULTS}/summary.txt",
+        numbers=f"{RESULTS}/metrics.json",
     log:
         f"{LOGS}/summarise.log",
     benchmark:
@@ -185,6 +187,8 @@ rule make_report:
         mem_mb=scaled(1000),
         runtime=scaled(15),
     params:
-        configfiles=workflow.overwrite_configfiles,
+        configfiles=[
+            name for name in workflow.overwrite_configfiles if Path(name) != Path("config/config.yaml")
+        ],
     script:
         "../workflow/scripts/make_report.py"

@@ -9,8 +9,8 @@ import sys
 import pytest
 import yaml
 
-from tests.rule_scripts import ROOT, rule_scripts
 from wavbrivl.workflow.environments import PINS
+from wavbrivl.workflow.rule_scripts import ROOT, rule_scripts
 
 pytestmark = [pytest.mark.environments, pytest.mark.slow, pytest.mark.timeout(1800)]
 

@@ -8,10 +8,10 @@ from importlib import metadata
 import pytest
 import yaml
 from packaging.requirements import Requirement
-from tests.rule_scripts import ROOT, RuleScript, rule_scripts
 
-from wavbrivl.workflow.digest import PACKAGE, _closure, _imports
+from wavbrivl.workflow.digest import PACKAGE, files_of_script
 from wavbrivl.workflow.environments import PINS, environment, read_lock
+from wavbrivl.workflow.rule_scripts import ROOT, RuleScript, rule_scripts
 
 SCRIPTS = rule_scripts()
 
@@ -43,21 +43,9 @@ def test_environment_provides_what_the_script_imports(script):
 
 def _third_party(script: RuleScript) -> set[str]:
     """Top-level names of everything that the script can import, through the package too."""
-    entries = tuple(sorted(_package_modules(script)))
-    files = {script.path, *_closure(entries)}
+    files = {script.path, *files_of_script(script.path)}
     names = {name.split(".")[0] for file in files for name in _all_imports(file)}
     return names - set(sys.stdlib_module_names) - {PACKAGE.name, "snakemake"}
-
-
-def _package_modules(script: RuleScript) -> set[str]:
-    found = set()
-    for name in _imports(script.path):
-        try:
-            _closure((name,))
-        except ModuleNotFoundError:
-            continue  # a name inside a module
-        found.add(name)
-    return found
 
 
 def _all_imports(path) -> set[str]:

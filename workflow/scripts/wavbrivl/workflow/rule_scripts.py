@@ -4,7 +4,9 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[1]
+from wavbrivl.errors import UserError
+
+ROOT = Path(__file__).resolve().parents[4]
 
 
 @dataclass(frozen=True)
@@ -12,12 +14,17 @@ class RuleScript:
     """One rule with a script."""
 
     rule: str
+    file: Path
     path: Path
     environment: str
 
 
 def rule_scripts() -> list[RuleScript]:
-    """All of them; a rule with a script and without an environment is an error."""
+    """All of them.
+
+    Raises:
+        UserError: a rule has a script and no environment.
+    """
     found = []
     for file in sorted((ROOT / "rules").glob("*.smk")):
         for name, body in _rules(file.read_text(encoding="utf-8")):
@@ -25,8 +32,9 @@ def rule_scripts() -> list[RuleScript]:
             if script is None:
                 continue
             environment = re.search(r'conda:\s*"\.\./envs/(\w+)\.yaml"', body)
-            assert environment, f"{file.name}: rule {name} names no environment"
-            found.append(RuleScript(name, ROOT / script[1], environment[1]))
+            if environment is None:
+                raise UserError(f"{file.name}: rule {name} names no environment")
+            found.append(RuleScript(name, file, ROOT / script[1], environment[1]))
     return found
 
 
