@@ -146,7 +146,7 @@ def pipeline(stages: Sequence[Stage], run: str, configfile: str, frozen: bool = 
 
 
 def _stage(stage: Stage, by_name: Mapping[str, Stage], configfile: str, frozen: bool) -> dict[str, Any]:
-    needed = [path for name in NEEDS[stage.name] for path in by_name[name].outputs]
+    needed = [path for name in NEEDS[stage.name] if name in by_name for path in by_name[name].outputs]
     overlay = [] if configfile == DEFAULT else [configfile]
     described = {
         "cmd": f"snakemake --cores all --configfile {configfile} -- {stage.name}",

@@ -50,11 +50,13 @@ def record(run: str, configfile: str, everything: bool = False) -> list[str]:
     if not finished:
         raise UserError(f"run '{run}' has finished no stage yet: {said[0]}")
     file = track_file(run)
+    shared = _without_others(finished, file)
     content = pipeline(finished, run, configfile, frozen=True)
     for stage in content["stages"].values():
         stage["wdir"] = "../.."
     write_text(file, as_yaml(content))
     _dvc("commit", "--force", str(file))
+    said += [f"stored with another run: {', '.join(shared)}"] if shared else []
     said += [f"not stored, being other people's: {', '.join(foreign)}"] if foreign else []
     return [f"recorded {', '.join(s.name for s in finished)} of run '{run}' in {file.parent}/dvc.lock", *said]
 
@@ -91,6 +93,19 @@ def _third_party(config) -> tuple[str, ...]:
     clips = () if config.corpus.format == "embedded" else (f"data/{config.corpus.name}/clips/",)
     weights = () if config.teacher.checkpoint is None else (f"results/{config.run}/teacher/",)
     return (*clips, *weights)
+
+
+def _without_others(stages: list[Stage], file: Path) -> list[str]:
+    """Take out of `stages` what another pipeline of this repository stores already; returns it."""
+    taken: set[str] = set()
+    for other in [Path("dvc.lock"), *Path("tracks").glob("*/dvc.lock")]:
+        if other.exists() and other.parent != file.parent:
+            lock = yaml.safe_load(other.read_text(encoding="utf-8"))
+            taken |= {out["path"] for stage in lock["stages"].values() for out in stage.get("outs", [])}
+    shared = sorted(taken & {path for stage in stages for path in stage.outputs})
+    for stage in stages:
+        stage.outputs = [path for path in stage.outputs if path not in taken]
+    return shared
 
 
 def _finished(stages: list[Stage]) -> tuple[list[Stage], list[str]]:
