@@ -51,7 +51,7 @@ def record(run: str, configfile: str, everything: bool = False) -> list[str]:
         raise UserError(f"run '{run}' has finished no stage yet: {said[0]}")
     file = track_file(run)
     shared = _without_others(finished, file)
-    content = pipeline(finished, run, configfile, frozen=True)
+    content = pipeline([stage for stage in finished if stage.outputs], run, configfile, frozen=True)
     for stage in content["stages"].values():
         stage["wdir"] = "../.."
     write_text(file, as_yaml(content))
