@@ -42,16 +42,18 @@ lint: $(READY)  ## style: ruff, snakefmt, snakemake --lint, generated files
 	$(BIN)/python -m wavbrivl.config.document --check
 	$(BIN)/python -m wavbrivl.workflow.environments --check
 	$(BIN)/python -m wavbrivl.workflow.pipeline --check
+	$(BIN)/python -m wavbrivl.workflow.rulegraph --check
 
 format: $(READY)  ## rewrite the sources in the house style
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 	$(BIN)/snakefmt Snakefile rules
 
-config: $(READY)  ## regenerate config.yaml, schema.json, the table of keys, envs/ and dvc.yaml
+config: $(READY)  ## regenerate config.yaml, schema.json, the table of keys, envs/, dvc.yaml and the graph of rules
 	$(BIN)/python -m wavbrivl.config.document
 	$(BIN)/python -m wavbrivl.workflow.environments
 	$(BIN)/python -m wavbrivl.workflow.pipeline
+	$(BIN)/python -m wavbrivl.workflow.rulegraph
 
 lock: $(READY)  ## resolve requirements.in anew and write requirements.txt and envs/
 	$(BIN)/python -m pip install --quiet --upgrade -r requirements.in
