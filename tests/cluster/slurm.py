@@ -79,7 +79,7 @@ class Slurm:
     @classmethod
     def start(cls, folder: Path) -> "Slurm":
         """Start the daemons below `folder` and wait until the node is idle."""
-        host = socket.gethostname().split(".")[0]
+        host = _host()
         for name in ("state", "spool", "bin"):
             (folder / name).mkdir()
         values = {
@@ -133,6 +133,16 @@ class Slurm:
         """Such as `idle`, `mixed`, `down`."""
         return self.ask("sinfo", "--noheader", "--format", "%T", "--partition", "main").strip()
 
+    def lose_node(self) -> None:
+        """Set the node down: its jobs fail."""
+        self.ask("scontrol", "update", f"nodename={_host()}", "state=down", "reason=test")
+
+    def bring_node_back(self) -> None:
+        """Set the node up again, unless Slurm did so by itself when it heard of it."""
+        if self.node_state().startswith("down"):
+            self.ask("scontrol", "update", f"nodename={_host()}", "state=resume")
+        self.wait_until(lambda: self.node_state() in {"idle", "mixed", "allocated"}, "the node is back", 60)
+
     def jobs(self, *states: str) -> list[str]:
         """Ids of jobs in these states, all jobs without any."""
         wanted = ["--states", ",".join(states) if states else "all"]
@@ -153,6 +163,10 @@ class Slurm:
         while not true():
             assert time.monotonic() < deadline, f"{what}: not within {seconds:g} s"
             time.sleep(0.2)
+
+
+def _host() -> str:
+    return socket.gethostname().split(".")[0]
 
 
 def _write_srun(folder: Path) -> None:

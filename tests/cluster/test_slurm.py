@@ -58,7 +58,7 @@ class Cluster:
     def jobs_of_rule(self, name: str) -> list[dict[str, str]]:
         folder = os.path.realpath(self.path)
         found = [job for job in self.slurm.all_jobs() if os.path.realpath(job["WorkDir"]) == folder]
-        return [job for job in found if re.match(rf"rule_{name}\b", job.get("Comment", ""))]
+        return [job for job in found if re.match(rf"rule_{name}(_wildcards_|$)", job.get("Comment", ""))]
 
 
 @pytest.fixture
@@ -114,9 +114,14 @@ def test_killed_run_and_lost_node_end_with_the_local_results(cluster, finished, 
     process = cluster.start()
     slurm.wait_until(lambda: len(cluster.jobs_of_rule("train_teacher")) > 1, "it is submitted again", 120)
     assert slurm.job(orphan["JobId"])["JobState"] == "CANCELLED"
-    node = slurm.environment and slurm.ask("hostname", "-s").strip()
-    slurm.ask("scontrol", "update", f"nodename={node}", "state=down", "reason=test")
-    slurm.ask("scontrol", "update", f"nodename={node}", "state=resume")
+    second = cluster.jobs_of_rule("train_teacher")[1]["JobId"]
+    slurm.wait_until(lambda: slurm.job(second)["JobState"] == "RUNNING", "it runs again", 120)
+    slurm.lose_node()
+    # Slurm puts the job back into the queue, or fails it and Snakemake submits it again.
+    slurm.wait_until(
+        lambda: slurm.job(second)["JobState"] in {"PENDING", "NODE_FAIL"}, "its node is lost", 60
+    )
+    slurm.bring_node_back()
 
     said = cluster.path / "snakemake.log"
     assert process.wait(timeout=900) == 0, said.read_text(encoding="utf-8")[-6000:]
