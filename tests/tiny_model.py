@@ -9,10 +9,10 @@ from PIL import Image
 
 from tests.teacher_samples import TINY, caption, scene
 from tests.train_corpus import tiny_audio
-from wavbrivl.api.places import weights_digest
 from wavbrivl.audio.build import build_model
 from wavbrivl.audio.processing import WavBriVLProcessor
 from wavbrivl.files import write_text
+from wavbrivl.teacher.digest import weights_digest
 from wavbrivl.teacher.model import save_teacher
 from wavbrivl.teacher.text import build_vocabulary
 from wavbrivl.teacher.towers import Towers

@@ -6,11 +6,11 @@ from pathlib import Path
 import torch
 from safetensors import SafetensorError
 
-from wavbrivl.api.places import weights_digest
 from wavbrivl.audio.configuration import WavBriVLConfig
 from wavbrivl.audio.modeling import WavBriVLModel
 from wavbrivl.errors import UserError
 from wavbrivl.files import read_json
+from wavbrivl.teacher.digest import weights_digest
 from wavbrivl.teacher.model import Teacher, load_teacher
 
 

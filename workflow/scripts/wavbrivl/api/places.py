@@ -3,12 +3,10 @@
 Without a hub id nothing touches a network. Only configurations and safetensors are taken from a hub.
 """
 
-import hashlib
 import re
 from pathlib import Path
 
 from wavbrivl.errors import UserError
-from wavbrivl.files import sha256_of
 
 HUB_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*/[A-Za-z0-9][A-Za-z0-9_.-]*")
 WANTED = [
@@ -71,11 +69,3 @@ def find_teacher(model: Path, teacher: Path | str | None = None) -> Path:
         f"{model} has no teacher in it or beside it, so it can embed sounds but neither images nor texts; "
         "name the teacher's folder (teacher=..., --teacher)"
     )
-
-
-def weights_digest(teacher: Path) -> str | None:
-    """sha256 over the contents of a teacher's safetensors files, in order of name; None without any."""
-    files = sorted(teacher.glob("*.safetensors"))
-    if not files:
-        return None
-    return hashlib.sha256("".join(map(sha256_of, files)).encode()).hexdigest()

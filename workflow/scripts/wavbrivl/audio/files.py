@@ -1,4 +1,4 @@
-"""Sound files of any format, rate, depth and number of channels, as 16 kHz mono.
+"""Sound files of any format, rate, depth and number of channels, as mono at the rate that is asked for.
 
 soundfile reads what libsndfile knows (wav, flac, ogg, mp3, ...), ffmpeg everything else, video too.
 Both are read block by block and resampled by soxr, as the corpus is: hours in one file need no more
@@ -6,7 +6,7 @@ memory than a second, and `read_audio` gives the same samples as `stream_audio`.
 """
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -25,8 +25,8 @@ RATES = (1_000, 1_000_000)
 _BLOCK_SAMPLES = 1 << 18
 
 
-def read_audio(path: Path | str) -> np.ndarray:
-    """Read one file: channels averaged, resampled to 16 kHz.
+def read_audio(path: Path | str, rate: int = RATE) -> np.ndarray:
+    """Read one file: channels averaged, resampled to `rate`, 16 kHz by default.
 
     Returns:
         float32 [samples], about in [-1, 1]; never empty, never NaN.
@@ -34,33 +34,38 @@ def read_audio(path: Path | str) -> np.ndarray:
     Raises:
         UserError: one sentence for a file that is absent, unreadable or holds no sound.
     """
-    return np.concatenate(list(stream_audio(path)))
+    return np.concatenate(list(stream_audio(path, rate)))
 
 
-def stream_audio(path: Path | str) -> Iterator[np.ndarray]:
+def stream_audio(path: Path | str, rate: int = RATE) -> Iterator[np.ndarray]:
     """The same sound block by block.
 
     Yields:
-        float32 [samples] at 16 kHz, mono, together never empty, never NaN.
+        float32 [samples] at `rate` Hz, mono, together never empty, never NaN.
 
     Raises:
         UserError: as `read_audio`; for a damaged file perhaps only after some blocks.
     """
     path = Path(path)
-    with _open(path) as (rate, blocks):
-        if not RATES[0] <= rate <= RATES[1]:
-            raise UserError(f"{path}: a sampling rate of {rate} Hz is not that of a sound")
+    with _open(path) as (own, blocks):
+        if not RATES[0] <= own <= RATES[1]:
+            raise UserError(f"{path}: a sampling rate of {own} Hz is not that of a sound")
         made = 0
-        for block in _resampled(_mono(path, rate, blocks), rate):
+        for block in _resampled(_mono(path, own, blocks), own, rate):
             made += len(block)
             yield block
         if not made:
-            raise UserError(f"{path}: the sound file holds less than one sample at {RATE} Hz")
+            raise UserError(f"{path}: the sound file holds less than one sample at {rate} Hz")
 
 
-def to_rate(mono: np.ndarray, rate: int) -> np.ndarray:
-    """Resample float32 [samples] at `rate` Hz to 16 kHz."""
-    return mono if rate == RATE else soxr.resample(mono, rate, RATE, quality="HQ")
+def to_rate(mono: np.ndarray, rate: int, wanted: int = RATE) -> np.ndarray:
+    """Resample float32 [samples] at `rate` Hz to `wanted`."""
+    return mono if rate == wanted else soxr.resample(mono, rate, wanted, quality="HQ")
+
+
+def all_to_rate(waveforms: Sequence[np.ndarray], rate: int, wanted: int) -> list[np.ndarray]:
+    """Several sounds as float32 at the wanted rate."""
+    return [to_rate(np.asarray(waveform, dtype=np.float32), rate, wanted) for waveform in waveforms]
 
 
 @contextmanager
@@ -112,11 +117,11 @@ def _mono(path: Path, rate: int, blocks: Iterator[np.ndarray]) -> Iterator[np.nd
         raise UserError(f"{path}: the sound file holds no samples")
 
 
-def _resampled(blocks: Iterator[np.ndarray], rate: int) -> Iterator[np.ndarray]:
-    if rate == RATE:
+def _resampled(blocks: Iterator[np.ndarray], rate: int, wanted: int) -> Iterator[np.ndarray]:
+    if rate == wanted:
         yield from blocks
         return
-    stream = soxr.ResampleStream(rate, RATE, 1, dtype="float32", quality="HQ")
+    stream = soxr.ResampleStream(rate, wanted, 1, dtype="float32", quality="HQ")
     for block in blocks:
         if len(made := stream.resample_chunk(block)):
             yield made

@@ -4,7 +4,7 @@ import configparser
 import re
 import shutil
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from importlib import metadata
 from pathlib import Path
 
@@ -99,9 +99,8 @@ def _bundled_java() -> str | None:
 
 
 def _javascript() -> Finding:
-    for name in RUNTIMES:
-        if path := shutil.which(name):
-            return Finding("javascript", "ok", f"{name} {_first_line([path, '--version']) or ''}".strip())
+    if said := _first_of(RUNTIMES):
+        return Finding("javascript", "ok", said)
     return Finding(
         "javascript", "absent", f"YouTube's pages need one of {', '.join(RUNTIMES)}; other sources do not"
     )
@@ -126,9 +125,8 @@ def _disk(folder: Path) -> Finding:
 
 
 def _conda() -> Finding:
-    for name in ("conda", "mamba", "micromamba"):
-        if path := shutil.which(name):
-            return Finding("conda", "ok", f"{name} {(_first_line([path, '--version']) or '').split()[-1:]}")
+    if said := _first_of(("conda", "mamba", "micromamba")):
+        return Finding("conda", "ok", said)
     return Finding(
         "conda", "absent", "--use-conda needs it; without, the virtual environment of `make` is used"
     )
@@ -150,6 +148,17 @@ def _dvc_remote(folder: Path) -> Finding:
         return Finding("dvc", "absent", "no remote is configured: `dvc remote add -d NAME ADDRESS`")
     said = f"remotes {', '.join(remotes)}, default {default or 'none'}"
     return Finding("dvc", "ok" if default else "warning", said)
+
+
+def _first_of(names: Sequence[str]) -> str | None:
+    """Name and version of the first of these programs that runs."""
+    for name in names:
+        path = shutil.which(name)
+        said = _first_line([path, "--version"]) if path else None
+        if said is not None:
+            number = re.search(r"\d+(\.\d+)+", said)
+            return f"{name} {number.group()}" if number else name
+    return None
 
 
 def _first_line(command: list[str]) -> str | None:

@@ -7,7 +7,7 @@ import numpy as np
 import torch
 
 from wavbrivl.api.load import load_config, load_encoder, load_fitting_teacher
-from wavbrivl.api.places import find_teacher, weights_digest
+from wavbrivl.api.places import find_teacher
 from wavbrivl.audio.configuration import WavBriVLConfig
 from wavbrivl.audio.embedding import embed_waveforms
 from wavbrivl.audio.modeling import WavBriVLModel
@@ -15,6 +15,7 @@ from wavbrivl.audio.processing import SAMPLING_RATE
 from wavbrivl.errors import UserError
 from wavbrivl.files import read_json
 from wavbrivl.findings import Finding
+from wavbrivl.teacher.digest import weights_digest
 
 SUBJECT, TEACHER = "model", "teacher"
 
