@@ -1,10 +1,13 @@
 """Read an exported encoder and its teacher strictly: what does not fit is refused, never filled in."""
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import torch
 from safetensors import SafetensorError
+from transformers.utils import logging
 
 from wavbrivl.audio.configuration import WavBriVLConfig
 from wavbrivl.audio.modeling import WavBriVLModel
@@ -46,9 +49,10 @@ def load_encoder(folder: Path, device: torch.device | str = "cpu") -> WavBriVLMo
     if not any(folder.glob("*.safetensors")):
         raise UserError(f"{folder} holds no weights as safetensors (model.safetensors is missing)")
     try:
-        model, report = WavBriVLModel.from_pretrained(
-            folder, config=config, use_safetensors=True, local_files_only=True, output_loading_info=True
-        )
+        with _without_progress_bar():
+            model, report = WavBriVLModel.from_pretrained(
+                folder, config=config, use_safetensors=True, local_files_only=True, output_loading_info=True
+            )
     except (SafetensorError, OSError, RuntimeError, ValueError, TypeError, AttributeError) as error:
         raise UserError(f"{folder}: the weights cannot be loaded ({_first_line(error)})") from None
     problems = [
@@ -66,6 +70,18 @@ _REPORTED = (
     ("unexpected_keys", "unknown"),
     ("mismatched_keys", "of another shape"),
 )
+
+
+@contextmanager
+def _without_progress_bar() -> Iterator[None]:
+    """Weights are read in a moment; a bar for that would only stand in the way of what is printed."""
+    shown = logging.is_progress_bar_enabled()
+    logging.disable_progress_bar()
+    try:
+        yield
+    finally:
+        if shown:
+            logging.enable_progress_bar()
 
 
 def load_fitting_teacher(folder: Path, config: WavBriVLConfig, device: torch.device | str = "cpu") -> Teacher:

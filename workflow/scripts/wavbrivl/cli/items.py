@@ -50,11 +50,8 @@ def positive(text: str) -> int:
 
 def load(arguments: argparse.Namespace) -> "WavBriVL":
     """The model that the options name."""
-    from transformers.utils import logging as hub_logging
-
     from wavbrivl.api.model import WavBriVL
 
-    hub_logging.disable_progress_bar()
     return WavBriVL.from_pretrained(arguments.model, arguments.teacher, arguments.device, arguments.revision)
 
 
