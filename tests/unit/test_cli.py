@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -13,6 +14,7 @@ from tests.tiny_model import tone, write_images, write_run, write_sounds
 from wavbrivl import WavBriVL
 from wavbrivl.cli.main import COMMANDS, main
 from wavbrivl.cli.output import print_table
+from wavbrivl.findings import Finding
 
 
 @pytest.fixture(scope="module")
@@ -235,6 +237,19 @@ def test_wrong_usage_and_wrong_models(call, tmp_path):
     assert (code, out) == (1, "")
     assert err == f"wavbrivl: {tmp_path} is not a model's folder: config.json is missing\n"
     assert call("search", "--model", "model", "--index", tmp_path, "sounds/tone0.wav")[0] == 1
+
+
+def test_the_doctor_hands_on_a_checkpoint_and_ends_by_what_it_is_told(call, monkeypatch, tmp_path):
+    told, asked = [Finding("checkpoint", "ok", "the NMI variant")], []
+    report = SimpleNamespace(inspect_checkpoint=lambda *given: asked.append(given) or told)
+    monkeypatch.setitem(sys.modules, "wavbrivl.teacher.report", report)
+    (tmp_path / "a.pth").write_bytes(b"")
+    code, out, _ = call("doctor", "--checkpoint", tmp_path / "a.pth", "--images", tmp_path)
+    assert code == 0 and "the NMI variant" in out and asked == [(tmp_path / "a.pth", tmp_path)]
+    told[0] = Finding("checkpoint", "failed", "3 keys are missing")
+    assert call("doctor", "--checkpoint", tmp_path / "a.pth")[0] == 1
+    told[0] = Finding("checkpoint", "absent", "there is no such file")
+    assert call("doctor", "--checkpoint", tmp_path / "b.pth")[0] == 1
 
 
 def test_tables_are_as_wide_as_they_look(capsys):

@@ -99,7 +99,8 @@ def test_numbers_come_with_n_interval_and_chance_and_only_the_encoder_s_own(run)
 
 
 def test_a_hub_s_teacher_tells_repository_commit_and_licence(run):
-    values = read_json(run / "teacher/config.json") | {"repo": "a/clip", "commit": "f" * 40, "licence": "MIT"}
+    origin = {"repo": "a/clip", "commit": "f" * 40, "licence": "MIT"}
+    values = read_json(run / "teacher/config.json") | {"origin": origin}
     write_json(run / "teacher/config.json", values)
     assert described(run / "teacher")["licence"] == "MIT"
     teacher = section(written(run), "Teacher")

@@ -6,7 +6,7 @@ from typing import Literal
 
 @dataclass(frozen=True)
 class Finding:
-    """What was looked at, how it is, and one sentence about it."""
+    """What was looked at, how it is, and a sentence about it."""
 
     subject: str
     state: Literal["ok", "warning", "failed", "absent"]

@@ -47,7 +47,8 @@ def run(arguments: argparse.Namespace) -> int:
             print_json({"subject": finding.subject, "state": finding.state, "message": finding.message})
     else:
         print_table(("subject", "state", "message"), [(f.subject, f.state, f.message) for f in findings])
-    return int(any(finding.state == "failed" for finding in findings))
+    asked = [path for path in (arguments.checkpoint, arguments.model, *arguments.dataset) if path is not None]
+    return int(any(f.state == "failed" for f in findings) or not all(path.exists() for path in asked))
 
 
 def _findings(arguments: argparse.Namespace) -> list["Finding"]:

@@ -53,8 +53,8 @@ def backbone_facts(wavlm: WavLMConfig) -> dict[str, str]:
 
 
 def described(teacher: Path) -> dict[str, Any]:
-    """What a teacher's own config.json tells about it; a hub's model names repository, commit and licence."""
+    """What a teacher's own config.json tells; a hub's model names repository, commit and licence."""
     values = read_json(teacher / "config.json")
     told = {"kind": "kind", "language": "language", "embedding_dim": "dimensions"}
-    told |= {key: key for key in ("repo", "commit", "licence")}
-    return {name: values[key] for key, name in told.items() if values.get(key)}
+    facts = {name: values[key] for key, name in told.items() if values.get(key)}
+    return facts | values.get("origin", {})
