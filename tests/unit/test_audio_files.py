@@ -62,6 +62,15 @@ def test_sound_of_a_video(tmp_path, name):
     assert pitch(sound) == pytest.approx(440, abs=1)
 
 
+def test_sound_of_a_video_is_on_the_video_s_clock(coded_video):
+    sound = read_audio(coded_video.path)[1000:-1000]
+    shares = {
+        lag: np.corrcoef(sound, coded_video.sound16[1000 + lag : 1000 + lag + len(sound)])[0, 1]
+        for lag in range(-40, 41)
+    }
+    assert max(shares, key=shares.get) == 0 and shares[0] > 0.98
+
+
 @pytest.mark.parametrize("rate", [8000, 16_000, 22_050, 44_100, 96_000, 192_000])
 @pytest.mark.parametrize("subtype", ["PCM_U8", "PCM_16", "PCM_24", "PCM_32", "FLOAT", "DOUBLE"])
 def test_rates_and_depths_are_the_samples_resampled_as_a_whole(tmp_path, rate, subtype):

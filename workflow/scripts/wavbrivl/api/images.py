@@ -54,4 +54,4 @@ def _rgb(image: Image.Image) -> np.ndarray:
     if upright.mode.startswith("I"):  # 16 bits: a plain conversion would cut them at 255
         values = np.asarray(upright, dtype=np.float64)
         upright = Image.fromarray((values / 257).round().clip(0, 255).astype(np.uint8))
-    return np.asarray(upright.convert("RGB"))
+    return np.array(upright.convert("RGB"))
