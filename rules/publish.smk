@@ -4,6 +4,7 @@ needs   metrics, training log, embeddings
 makes   results/<run>/tables/table{1,2}.{csv,md}   measured beside published
         results/<run>/figures/*.png
         results/<run>/run.json                     configuration, versions, revision, machine
+        results/<run>/model_card.md                the model's card with everything that was measured
         results/<run>/report.html, summary.txt
 """
 
@@ -16,6 +17,8 @@ rule publish:
     """Tables, figures, the report and a summary in a few lines."""
     input:
         TABLES,
+        f"{RESULTS}/model/README.md",
+        f"{RESULTS}/model_card.md",
         f"{RESULTS}/summary.txt",
         f"{RESULTS}/report.html",
 
@@ -56,6 +59,29 @@ rule make_tables:
         code=code_digest("wavbrivl.publish.tables"),
     script:
         "../workflow/scripts/make_tables.py"
+
+
+rule write_model_card:
+    """The model card with metrics; in place of the model folder's README it makes the folder complete."""
+    input:
+        **dict(rules.describe_model.input.items()),
+        metrics=METRICS,
+    output:
+        f"{RESULTS}/model_card.md",
+    log:
+        f"{LOGS}/write_model_card.log",
+    benchmark:
+        f"{BENCHMARKS}/write_model_card.tsv"
+    conda:
+        "../envs/torch.yaml"
+    resources:
+        mem_mb=scaled(1000),
+        runtime=10,
+    params:
+        card=CARD,
+        code=code_digest("wavbrivl.train.card"),
+    script:
+        "../workflow/scripts/write_model_card.py"
 
 
 rule draw_figures:

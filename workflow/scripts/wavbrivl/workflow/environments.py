@@ -50,6 +50,8 @@ TORCH = (
     "numpy",
     "pillow",
     "soundfile",
+    "soxr",
+    "imageio-ffmpeg",
 )
 PINS = {"media": MEDIA, "torch": TORCH}
 FROM_CONDA = {"media": ["python=3.11", "ffmpeg", "deno"], "torch": ["python=3.11"]}
