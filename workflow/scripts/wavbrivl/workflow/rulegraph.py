@@ -15,8 +15,8 @@ from wavbrivl.workflow.rule_scripts import ROOT
 PAGE = Path("docs/rulegraph.md")
 HEAD = """# The workflow as a graph
 
-Rules of the embedded default, grouped by the rule file that holds them; an arrow leads from a rule to one that needs
-it, and what follows from other arrows is left out. Generated from the workflow (`make config`).
+Rules of the embedded default, grouped by the rule file that holds them. An arrow leads from a rule to one
+that needs it; what follows from other arrows is left out. Generated from the workflow (`make config`).
 
 """
 
