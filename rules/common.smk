@@ -40,6 +40,10 @@ from wavbrivl.corpus.registry import find_version, read_registry
 from wavbrivl.corpus.manifest import PACK, pack_of
 from wavbrivl.errors import UserError
 from wavbrivl.evaluate.places import metrics_path
+from wavbrivl.weights.wanted import checkpoint_place, model_place
+from wavbrivl.weights.wanted import entries as weights_entries
+from wavbrivl.weights.wanted import name_of as weights_name
+from wavbrivl.weights.wanted import record_of as weights_record
 from wavbrivl.workflow.digest import code_digest
 from wavbrivl.workflow.orphans import cancel_orphans
 from wavbrivl.workflow.plan import lacks_texts, plan_run

@@ -57,7 +57,7 @@ def _section_lines(section: Section, indent: int) -> list[str]:
     lines: list[str] = []
     pad = "  " * indent
     for name, field in type(section).model_fields.items():
-        value = getattr(section, name)
+        value = field.default  # what is stated, which a section may complete from its other keys
         lines += [f"{pad}# {line}" for line in textwrap.wrap(_doc(field), 100 - len(pad))]
         if isinstance(value, Section):
             lines += [f"{pad}{name}:", *_section_lines(value, indent + 1)]
@@ -71,7 +71,7 @@ def _section_lines(section: Section, indent: int) -> list[str]:
 def _leaves(section: Section, prefix: str) -> list[tuple[str, Any, FieldInfo]]:
     found: list[tuple[str, Any, FieldInfo]] = []
     for name, field in type(section).model_fields.items():
-        value = getattr(section, name)
+        value = field.default
         if isinstance(value, Section):
             found += _leaves(value, f"{prefix}{name}.")
         else:

@@ -9,6 +9,7 @@ from wavbrivl.config.corpus import is_address
 from wavbrivl.corpus.lists import ListSummary, check_list, list_paths, shard_names
 from wavbrivl.errors import UserError
 from wavbrivl.labels.loader import label_file, words_for
+from wavbrivl.weights.wanted import hub_name, lacking, name_of
 
 CHECKED = ".checked"
 """Folder below the corpora: what was learnt from lists and videos when the workflow was planned."""
@@ -51,7 +52,7 @@ def _labels_are_translated(config: Config) -> None:
 
 def lacks_texts(config: Config) -> str | None:
     """Why no teacher can be trained on this corpus, or None: lists have no captions, and English labels."""
-    if config.corpus.format == "embedded":
+    if config.corpus.format == "embedded" or config.teacher.kind == "huggingface":
         return None
     if config.corpus.format == "videos":
         lack = "videos without captions and labels"
@@ -76,6 +77,8 @@ def _folders_exist(config: Config) -> None:
         "teacher.checkpoint": config.teacher.checkpoint,
         "teacher.vocabulary": config.teacher.vocabulary,
     }
+    # Addresses and what lies among the weights are fetched by a rule.
+    files = {key: path for key, path in files.items() if not is_address(path or "") and not name_of(path)}
     files |= {f"corpus.clip_list[{i}]": file.path for i, file in enumerate(config.corpus.clip_list)}
     files |= {
         f"corpus.exclude_videos_in[{i}]": path for i, path in enumerate(config.corpus.exclude_videos_in)
@@ -83,6 +86,22 @@ def _folders_exist(config: Config) -> None:
     for key, path in files.items():
         if path and not Path(path).is_file():
             raise UserError(f"{key}: there is no file {path}")
+    _weights_exist(config)
     esc50 = config.evaluate.esc50.path
     if esc50 and not (Path(esc50) / "meta" / "esc50.csv").is_file():
         raise UserError(f"evaluate.esc50.path: {esc50} holds no meta/esc50.csv")
+
+
+def _weights_exist(config: Config) -> None:
+    """Folders of weights are there, or can be fetched."""
+    if lack := lacking(config):
+        raise UserError(lack)
+    pretrained = config.audio_encoder.wavlm.pretrained
+    folders = {
+        "audio_encoder.wavlm.pretrained": pretrained,
+        "teacher.model": None if hub_name(config.teacher) else config.teacher.model,
+        "teacher.boxes": config.teacher.boxes,
+    }
+    for key, path in folders.items():
+        if path and not name_of(path) and not Path(path).is_dir():
+            raise UserError(f"{key}: there is no folder {path}")
