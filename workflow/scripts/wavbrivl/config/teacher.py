@@ -180,6 +180,6 @@ class TeacherConfig(Section):
             raise ValueError("teacher.model goes with kind huggingface")
         if is_address(self.checkpoint or "") and not self.checkpoint_sha256:
             raise ValueError("teacher.checkpoint is an address, so teacher.checkpoint_sha256 is needed")
-        if (self.image.regions == "boxes") != bool(self.boxes):
-            raise ValueError("teacher.boxes and teacher.image.regions 'boxes' go together")
+        if self.boxes and self.image.regions != "boxes":
+            raise ValueError("teacher.boxes is read where teacher.image.regions is 'boxes'")
         return self

@@ -9,7 +9,7 @@ from typing import Any, Literal
 import torch
 from torch import Tensor
 
-from wavbrivl.config.models import ImageTowerConfig, TeacherConfig, TextTowerConfig
+from wavbrivl.config.teacher import ImageTowerConfig, TeacherConfig, TextTowerConfig
 from wavbrivl.errors import UserError
 from wavbrivl.files import sha256_of
 from wavbrivl.teacher.text import read_vocabulary

@@ -19,7 +19,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from wavbrivl.compute import seed_all, set_up
-from wavbrivl.config.models import TeacherConfig, TeacherTrainingConfig
+from wavbrivl.config.teacher import TeacherConfig, TeacherTrainingConfig
 from wavbrivl.files import atomic, write_text
 from wavbrivl.progress import track
 from wavbrivl.shards.reader import MediaShards

@@ -96,6 +96,8 @@ def _weights_exist(config: Config) -> None:
     """Folders of weights are there, or can be fetched."""
     if lack := lacking(config):
         raise UserError(lack)
+    if config.teacher.image.regions == "boxes" and not config.teacher.boxes:
+        raise UserError("teacher.image.regions 'boxes' needs teacher.boxes, the folder that holds them")
     pretrained = config.audio_encoder.wavlm.pretrained
     folders = {
         "audio_encoder.wavlm.pretrained": pretrained,
