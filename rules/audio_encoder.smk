@@ -32,7 +32,8 @@ rule train_audio_encoder:
         index=shard_files("media/{shard}.index.json", ["train", "validation"]),
         matrices=expand(f"{RESULTS}/embeddings/{{split}}.npy", split=["train", "validation"]),
         rows=expand(f"{RESULTS}/embeddings/{{split}}.csv", split=["train", "validation"]),
-        teacher=rules.embed_images.input.teacher,
+        teacher=TEACHER,
+        pretrained=fetched(CONFIG.audio_encoder.wavlm.pretrained),
     output:
         metrics=f"{RESULTS}/training/metrics.jsonl",
         best=f"{RESULTS}/training/best.safetensors",
@@ -53,7 +54,11 @@ rule train_audio_encoder:
         teacher={
             "kind": CONFIG.teacher.kind,
             "language": CONFIG.teacher.language,
-            "dim": CONFIG.teacher.embedding_dim,
+            **(
+                {"model": CONFIG.teacher.model}
+                if CONFIG.teacher.model
+                else {"dim": CONFIG.teacher.embedding_dim}
+            ),
         },
         shards={split: PLAN.shards[split] for split in ["train", "validation"]},
         code=code_digest("wavbrivl.train.loop", "wavbrivl.train.export"),
