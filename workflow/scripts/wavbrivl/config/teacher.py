@@ -25,6 +25,9 @@ class ImageTowerConfig(Section):
     """Side of the square that the tower sees (released BriVL: 380 or 456)."""
     antialias: bool = True
     """Smooth before shrinking to that square (released BriVL: false)."""
+    normalise: bool = True
+    """Subtract ImageNet's mean and divide by its deviation, as BriVL does; the paper's author leaves it out
+    when pictures are ranked."""
     box_grid: PositiveInt = 6
     """Regions: box_grid x box_grid tiles and the whole image (6 gives BriVL's 37)."""
     regions: Literal["grid", "whole", "boxes"] = "grid"

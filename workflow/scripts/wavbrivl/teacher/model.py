@@ -5,6 +5,7 @@ A folder holds `config.json` (which kind it is, and what was built) and `model.s
 """
 
 import json
+import logging
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -21,12 +22,13 @@ from wavbrivl.config.teacher import TeacherConfig
 from wavbrivl.errors import UserError
 from wavbrivl.files import atomic, read_json, write_json, write_text
 from wavbrivl.teacher.augment import looks_of
-from wavbrivl.teacher.checkpoint import check_fit, checked_weights
+from wavbrivl.teacher.checkpoint import check_fit, checked_weights, outside_training
 from wavbrivl.teacher.interface import FrozenTeacher, Precision, arithmetic, digest, stack
 from wavbrivl.teacher.preprocess import normalise, resize_square, to_unit
 from wavbrivl.teacher.text import Tokenizer, read_vocabulary
 from wavbrivl.teacher.towers import Towers
 
+logger = logging.getLogger("wavbrivl")
 FORMAT = 1
 KEPT = {"kind", "language", "embedding_dim", "image", "text"}
 """Keys of the configuration that describe the model itself; the others say how it is made or used."""
@@ -121,8 +123,9 @@ class Teacher:
         if boxes is not None:
             boxes = boxes.float().to(self.device)
             mask = (boxes != 0).any(dim=-1)
+        pixels = normalise(pixels) if self.config.image.normalise else pixels
         with arithmetic(self.device, self.precision):
-            embedded = self.towers.imgencoder(normalise(pixels), boxes, mask)
+            embedded = self.towers.imgencoder(pixels, boxes, mask)
         return functional.normalize(embedded.float(), dim=-1)
 
 
@@ -211,6 +214,8 @@ def convert_checkpoint(config: TeacherConfig, out: Path) -> None:
     Raises:
         UserError: the checkpoint or vocabulary is missing, unsafe, or does not fit the configuration.
     """
+    if warning := outside_training(config):
+        logger.warning("%s", warning)
     weights, vocabulary = checked_weights(config)
     single = {key: value.float() if value.is_floating_point() else value for key, value in weights.items()}
     save_teacher(Path(out), config, single, vocabulary)
