@@ -7,7 +7,12 @@ makes   results/<run>/teacher/                      configuration, weights, voca
         results/<run>/metrics/teacher.json          text-image retrieval on held-out frames
 """
 
-TEACHER = multiext(f"{RESULTS}/teacher/", "config.json", "model.safetensors")
+TRAINED = CONFIG.teacher.kind == "brivl" and not CONFIG.teacher.checkpoint
+# All that makes a teacher, so that whatever reads it asks for all of it: Snakemake does not run a rule anew
+# that has an output which nobody asks for and which never was there, as after a change of the kind.
+TEACHER_OWN = {"huggingface": "huggingface", "brivl": "vocab.txt"}[CONFIG.teacher.kind]
+TEACHER = multiext(f"{RESULTS}/teacher/", "config.json", "model.safetensors", TEACHER_OWN)
+TEACHER += [f"{RESULTS}/teacher/training.jsonl"] if TRAINED else []
 TEACHER_PARTS = [ALL_SHARDS[first : first + PACK] for first in range(0, len(ALL_SHARDS), PACK)]
 
 
@@ -38,8 +43,8 @@ if CONFIG.teacher.kind == "huggingface":
         input:
             fetched(f"{model_place(CONFIG.teacher)}/config.json"),
         output:
-            TEACHER,
-            files=directory(f"{RESULTS}/teacher/huggingface"),
+            TEACHER[:2],
+            files=directory(TEACHER[2]),
         log:
             f"{LOGS}/adopt_model.log",
         benchmark:
@@ -65,7 +70,6 @@ elif CONFIG.teacher.checkpoint:
             vocabulary=fetched(CONFIG.teacher.vocabulary),
         output:
             TEACHER,
-            f"{RESULTS}/teacher/vocab.txt",
         log:
             f"{LOGS}/convert_checkpoint.log",
         benchmark:
@@ -93,8 +97,6 @@ else:
             vocabulary=fetched(CONFIG.teacher.vocabulary),
         output:
             TEACHER,
-            f"{RESULTS}/teacher/vocab.txt",
-            log=f"{RESULTS}/teacher/training.jsonl",
         log:
             f"{LOGS}/train_teacher.log",
         benchmark:
