@@ -8,10 +8,10 @@ makes   results/<run>/teacher/                      configuration, weights, voca
 """
 
 TRAINED = CONFIG.teacher.kind == "brivl" and not CONFIG.teacher.checkpoint
+TEACHER_OWN = {"brivl": ["vocab.txt"], "huggingface": ["huggingface"]}.get(CONFIG.teacher.kind, [])
 # All that makes a teacher, so that whatever reads it asks for all of it: Snakemake does not run a rule anew
 # that has an output which nobody asks for and which never was there, as after a change of the kind.
-TEACHER_OWN = {"huggingface": "huggingface", "brivl": "vocab.txt"}[CONFIG.teacher.kind]
-TEACHER = multiext(f"{RESULTS}/teacher/", "config.json", "model.safetensors", TEACHER_OWN)
+TEACHER = multiext(f"{RESULTS}/teacher/", "config.json", "model.safetensors", *TEACHER_OWN)
 TEACHER += [f"{RESULTS}/teacher/training.jsonl"] if TRAINED else []
 TEACHER_PARTS = [ALL_SHARDS[first : first + PACK] for first in range(0, len(ALL_SHARDS), PACK)]
 

@@ -79,7 +79,13 @@ def _siglip2(folder: Path):
         vocab={letter: number for number, letter in enumerate(letters)}, merges=[],
         model_max_length=40, model_input_names=["input_ids"],
     )  # fmt: skip
-    text = {"vocab_size": len(letters), "max_position_embeddings": 40, "projection_size": 16, **_ENCODER, **_ENDS}
+    text = {
+        "vocab_size": len(letters),
+        "max_position_embeddings": 40,
+        "projection_size": 16,
+        **_ENCODER,
+        **_ENDS,
+    }
     picture = {"patch_size": 8, "num_patches": 16, **_ENCODER}
     config = hf.Siglip2Config(text_config=text, vision_config=picture)
     processor = hf.Siglip2ImageProcessor(patch_size=8, max_num_patches=16)

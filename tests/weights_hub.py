@@ -59,7 +59,7 @@ def _handler(hub: Hub) -> type[BaseHTTPRequestHandler]:
         def log_message(self, *_: object) -> None:
             pass
 
-        def do_GET(self) -> None:  # noqa: N802
+        def do_GET(self) -> None:
             path = self.path.split("?")[0]
             hub.gets[path] += 1
             files = f"/{hub.repo}/resolve/{COMMIT}/"

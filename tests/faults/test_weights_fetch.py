@@ -1,7 +1,8 @@
-"""Weights from a hub that fails: resumed, checked against the pinned commit, one sentence, never half there."""
+"""Weights from a hub that fails: resumed, checked against the pinned commit, never half there."""
 
 import hashlib
 import json
+import os
 import sys
 import types
 from pathlib import Path
@@ -132,7 +133,7 @@ def test_files_outside_the_hub_and_digits_in_their_names(hub, tmp_path, monkeypa
     content = hub.files["model.safetensors"]
     digits = hashlib.sha256(content).hexdigest()[:8]
     hub.files |= {f"net-{digits}.pth": content, "net-00000000.pth": content}
-    address = f"{__import__('os').environ['HF_ENDPOINT']}/lab/tiny/resolve/{COMMIT}/"
+    address = f"{os.environ['HF_ENDPOINT']}/lab/tiny/resolve/{COMMIT}/"
 
     def entry(name: str) -> Weights:
         file = {"name": name, "address": address + name, "limit": 10**6, "note": "none published"}
@@ -151,7 +152,7 @@ def test_no_job_asks_the_hub(hub, tmp_path, monkeypatch):
     from huggingface_hub import constants, hf_hub_download
     from huggingface_hub.errors import LocalEntryNotFoundError, OfflineModeIsEnabled
 
-    for name, value in (("HF_HUB_OFFLINE", False), ("ENDPOINT", __import__("os").environ["HF_ENDPOINT"])):
+    for name, value in (("HF_HUB_OFFLINE", False), ("ENDPOINT", os.environ["HF_ENDPOINT"])):
         monkeypatch.setattr(constants, name, value)
     monkeypatch.setenv("HF_HUB_OFFLINE", "0")
     snakemake = types.SimpleNamespace(rule="any", wildcards=[], log=[str(tmp_path / "log")])

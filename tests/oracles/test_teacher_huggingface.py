@@ -141,7 +141,7 @@ class Trap:
          "refused|cannot be read"),
         (lambda folder: (folder / "pytorch_model.bin").unlink(), "cannot be read"),
         (lambda folder: torch.save({"logit_scale": torch.ones(())}, folder / "pytorch_model.bin"), "missing"),
-        (lambda folder: (folder / "config.json").write_text('{"model_type": "bert"}'), "'bert'; a teacher is"),
+        (lambda folder: (folder / "config.json").write_text('{"model_type": "bert"}'), "'bert'; a teacher"),
         (lambda folder: (folder / "config.json").unlink(), r"config\.json"),
         (lambda folder: (folder / "preprocessor_config.json").unlink(), "image processor"),
     ],
@@ -163,5 +163,7 @@ def test_the_language_follows_from_the_name_unless_it_is_given(caplog, tmp_path)
     assert TeacherConfig(kind="huggingface", model="x/clip", language="zh").language == "zh"
     source = write_model(tmp_path / "hub", "clip")
     with caplog.at_level("WARNING", "wavbrivl"):
-        adopt_model(source, TeacherConfig(kind="huggingface", model=str(source), language="zh"), tmp_path / "t")
+        adopt_model(
+            source, TeacherConfig(kind="huggingface", model=str(source), language="zh"), tmp_path / "t"
+        )
     assert "reads en, and is asked in zh" in caplog.text

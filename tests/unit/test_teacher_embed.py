@@ -38,7 +38,9 @@ def teacher() -> Teacher:
     return a_teacher(3)
 
 
-def embed(shards: MediaShards, teacher: Teacher, folder: Path, plan: EmbedPlan, per_part: int = 10) -> np.ndarray:
+def embed(
+    shards: MediaShards, teacher: Teacher, folder: Path, plan: EmbedPlan, per_part: int = 10
+) -> np.ndarray:
     """Parts and their join, as the two rules make them; gives the matrix."""
     groups = [shards.tars[start : start + per_part] for start in range(0, len(shards.tars), per_part)]
     parts = {}
@@ -92,7 +94,9 @@ def test_views_of_the_train_split_are_seeded_and_its_alone(teacher, tmp_path):
     np.testing.assert_allclose(matrix[:, :2], plain, atol=1e-5)
     rows = matrix.reshape(4 * 8, 16)
     assert len(np.unique(rows.round(4), axis=0)) > 24  # 0.2 of the jittered are gray, so a few may be close
-    again = embed(train, teacher, tmp_path / "c", EmbedPlan(frames=2, views=3, seed=5, batch_size=64), per_part=1)
+    again = embed(
+        train, teacher, tmp_path / "c", EmbedPlan(frames=2, views=3, seed=5, batch_size=64), per_part=1
+    )
     np.testing.assert_allclose(again, matrix, atol=1e-5)
     other = embed(train, teacher, tmp_path / "d", EmbedPlan(frames=2, views=3, seed=6))
     assert np.abs(np.asarray(other[:, 2:]) - matrix[:, 2:]).max() > 1e-3
@@ -224,7 +228,9 @@ def test_half_precision_arithmetic_keeps_the_direction(teacher, tmp_path, monkey
     assert isinstance(model_module.arithmetic(torch.device("cpu"), "bfloat16"), contextlib.nullcontext)
     assert isinstance(model_module.arithmetic(torch.device("cuda"), "float32"), contextlib.nullcontext)
     monkeypatch.setattr(model_module, "arithmetic", on_cpu)
-    rough = embed_clips(shards, Teacher(TINY, teacher.towers, teacher.tokenizer, "cpu", "bfloat16"), EmbedPlan())
+    rough = embed_clips(
+        shards, Teacher(TINY, teacher.towers, teacher.tokenizer, "cpu", "bfloat16"), EmbedPlan()
+    )
     assert seen == ["bfloat16"] and rough.dtype == np.float32
     np.testing.assert_allclose(np.linalg.norm(rough, axis=2), 1, atol=1e-5)
     assert (exact * rough).sum(axis=2).min() > 0.99

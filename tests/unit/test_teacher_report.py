@@ -41,7 +41,7 @@ def saved(path: Path, learnable: dict[str, torch.Tensor]) -> Path:
 
 
 def sensitive(seed: int) -> dict[str, torch.Tensor]:
-    """Weights whose embeddings are about the picture: constant parts, which small towers are full of, are out."""
+    """Weights whose embeddings are about the picture: small towers are full of constant parts."""
     torch.manual_seed(seed)
     state = Towers(TINY.image, TINY.text, TINY.embedding_dim, len(VOCABULARY)).state_dict()
     return {
@@ -61,8 +61,8 @@ def said(findings: list[Finding], subject: str) -> str:
 def test_a_released_checkpoint_at_full_size(tmp_path):
     findings = inspect_checkpoint(saved(tmp_path / "brivl.pth", blank(preset("nmi"), 21128)))
     assert states(findings) == {
-        "checkpoint": "ok", "architecture": "ok", "keys and shapes": "ok", "other entries": "ok", "values": "ok",
-        "vocabulary": "absent", "variant": "warning", "golden images": "absent",
+        "checkpoint": "ok", "architecture": "ok", "keys and shapes": "ok", "other entries": "ok",
+        "values": "ok", "vocabulary": "absent", "variant": "warning", "golden images": "absent",
     }  # fmt: skip
     assert "2320 plain tensors" in said(findings, "checkpoint")
     assert "EfficientNet-B5" in said(findings, "architecture") and "2048" in said(findings, "architecture")
@@ -100,7 +100,8 @@ def test_what_does_not_fit_is_counted_and_named(tmp_path):
     assert "golden images" not in states(findings)
     names = [f"imgencoder.x{number}" for number in range(8)]
     found = report.keys_and_shapes(
-        towers_of(released_state(TINY, len(VOCABULARY), seed=1)) | {name: torch.zeros(1) for name in names}, TINY
+        towers_of(released_state(TINY, len(VOCABULARY), seed=1)) | {name: torch.zeros(1) for name in names},
+        TINY,
     )
     assert found[0].message == "8 unknown: " + ", ".join(names[:5]) + " and 3 more"
 
@@ -111,7 +112,10 @@ def test_what_does_not_fit_is_counted_and_named(tmp_path):
         (lambda path: path.write_text("<html>"), "x.pth"),
         (lambda path: torch.save({"state_dict": {}}, path), "'learnable'"),
         (lambda path: torch.save({"learnable": Trap(path.with_name("marker"))}, path), "refused"),
-        (lambda path: torch.save({"learnable": {"imgencoder.x": torch.zeros(1)}}, path), "no BriVL checkpoint"),
+        (
+            lambda path: torch.save({"learnable": {"imgencoder.x": torch.zeros(1)}}, path),
+            "no BriVL checkpoint",
+        ),
     ],
 )
 def test_what_is_no_checkpoint_is_one_sentence_and_runs_nothing(tmp_path, write: Callable, message: str):
@@ -127,7 +131,10 @@ def test_a_missing_file_says_how_to_get_it(tmp_path):
 
 
 def test_file_names_hint_at_the_variant():
-    for name, words in (("BriVL-1.0-5500w.pth", "name is BAAI's"), ("brivl-with-roberta-base.pth", "name is NMI's")):
+    for name, words in (
+        ("BriVL-1.0-5500w.pth", "name is BAAI's"),
+        ("brivl-with-roberta-base.pth", "name is NMI's"),
+    ):
         assert words in variant(Path(name), preset("nmi"), None).message
     assert "name is" not in variant(Path("x.pth"), preset("nmi"), None).message
     assert variant(Path("x.pth"), preset("nmi"), 380).state == "ok"
@@ -142,7 +149,9 @@ def examples(tmp_path):
         picture = scene(number)[0][: 200 + 20 * number]
         Image.fromarray(picture).save(tmp_path / "imgs" / f"p{number}.jpg", quality=95)
         boxes = [[10, 10, 100, 90], [50, 20, 300, 150]]
-        lines.append({"image_id": f"../data/p{number}.jpg", "sentences": [["sur_text", caption]], "bbox": boxes})
+        lines.append(
+            {"image_id": f"../data/p{number}.jpg", "sentences": [["sur_text", caption]], "bbox": boxes}
+        )
     text = "\n".join(json.dumps(line, ensure_ascii=False) for line in lines)
     (tmp_path / "example.jsonl").write_text(text, encoding="utf-8")
     return tmp_path
@@ -230,5 +239,6 @@ def test_folders_are_teachers_or_models(tmp_path):
 
 def test_the_towers_are_described_in_a_line():
     assert describe(preset("nmi")) == (
-        "EfficientNet-B5, 4 self-attention layers of width 2048; BERT of 12 layers and width 768; 2048 dimensions"
+        "EfficientNet-B5, 4 self-attention layers of width 2048; BERT of 12 layers and width 768; "
+        "2048 dimensions"
     )

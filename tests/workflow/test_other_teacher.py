@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import yaml
+
 from tests.hub_models import write_model
 from tests.weights_hub import COMMIT, Hub, serving
 
@@ -25,7 +26,9 @@ def test_a_hub_id_is_all_that_changes(copied, hub):
     overlay["teacher"] = {"kind": "huggingface", "model": hub.repo, "revision": COMMIT, "views": 1}
     (copied.path / "hub.yaml").write_text(yaml.safe_dump(overlay), encoding="utf-8")
     planned = copied.planned("train", "teacher", config="hub.yaml")
-    assert {"fetch_weights", "adopt_model", "embed_images", "join_embeddings", "train_audio_encoder"} <= set(planned)
+    assert {"fetch_weights", "adopt_model", "embed_images", "join_embeddings", "train_audio_encoder"} <= set(
+        planned
+    )
     assert not set(planned) & {"make_world", "fetch_clips", "extract_media", "train_teacher"}
     done = copied.run("train", "teacher", config="hub.yaml")
     assert done.returncode == 0, done.stderr[-6000:]
@@ -35,10 +38,15 @@ def test_a_hub_id_is_all_that_changes(copied, hub):
     teacher = copied.json("results/test/teacher/config.json")
     assert (teacher["model_type"], teacher["language"], teacher["embedding_dim"]) == ("siglip", "en", 16)
     assert teacher["origin"]["repo"] == hub.repo and teacher["origin"]["commit"] == COMMIT
-    train, test = (np.load(copied.path / f"results/test/embeddings/{split}.npy") for split in ("train", "test"))
+    train, test = (
+        np.load(copied.path / f"results/test/embeddings/{split}.npy") for split in ("train", "test")
+    )
     assert train.shape[1:] == (2, 16) and test.shape[1:] == (1, 16)
     measured = copied.json("results/test/metrics/teacher.json")
-    assert measured["prompts"]["language"] == "en" and 0 <= measured["metrics"]["zero_shot_accuracy"]["value"] <= 1
+    assert (
+        measured["prompts"]["language"] == "en"
+        and 0 <= measured["metrics"]["zero_shot_accuracy"]["value"] <= 1
+    )
     assert copied.json("results/test/model/config.json")["teacher_dim"] == 16
     assert copied.planned("train", "teacher", config="hub.yaml") == {}
 
@@ -48,9 +56,12 @@ def test_an_unpinned_hub_id_is_refused_before_any_job(copied):
     assert done.returncode != 0 and "needs teacher.revision" in done.stdout + done.stderr
 
 
-def test_a_checkpoint_by_address_and_weights_are_jobs(copied, tmp_path):
-    keys = "teacher={checkpoint: 'https://example.org/b.pth', checkpoint_sha256: '%s', vocabulary: %s}" % (
-        "ab" * 32, "data/weights/chinese-roberta-wwm-ext/vocab.txt",
-    )  # fmt: skip
-    planned = copied.planned("--config", keys, "audio_encoder={wavlm: {pretrained: data/weights/wavlm-base-plus}}")
+def test_a_checkpoint_by_address_and_weights_are_jobs(copied):
+    vocabulary = "data/weights/chinese-roberta-wwm-ext/vocab.txt"
+    keys = (
+        f"checkpoint: 'https://example.org/b.pth', checkpoint_sha256: '{'ab' * 32}', vocabulary: {vocabulary}"
+    )
+    planned = copied.planned(
+        "--config", f"teacher={{{keys}}}", "audio_encoder={wavlm: {pretrained: data/weights/wavlm-base-plus}}"
+    )
     assert planned["fetch_weights"] == 3 and planned["convert_checkpoint"] == 1

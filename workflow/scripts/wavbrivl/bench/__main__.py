@@ -39,10 +39,18 @@ def plan_all(data: Path) -> Records:
     return [plan_benchmark("plan_all", Path.cwd())]
 
 
+def embed(data: Path) -> Records:
+    """Frames embedded out of shards beside the bare tower, at BriVL's full size."""
+    from wavbrivl.bench.embed import embed_benchmark  # torch, which planning and media do not need
+
+    return [embed_benchmark()]
+
+
 BENCHMARKS: dict[tuple[str, ...], Callable[[Path], Records]] = {
     ("media_vs_scripts", "media_vs_decode"): media,
     ("plan_vggsound",): plan_vggsound,
     ("plan_all",): plan_all,
+    ("embed_vs_forward",): embed,
 }
 """What each function measures: one run may give several records."""
 

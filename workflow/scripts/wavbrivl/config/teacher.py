@@ -136,7 +136,7 @@ class TeacherConfig(Section):
     model: str | None = None
     """Kind huggingface: a hub id, which is fetched by a rule, or a folder."""
     revision: Commit | None = None
-    """The commit of that hub id; null takes the registry's (workflow/scripts/wavbrivl/weights/registry.yaml)."""
+    """The commit of that hub id; null takes the one in the registry of weights (docs/teachers.md)."""
     checkpoint: str | None = None
     """Kind brivl: path or address of a released checkpoint; null trains a small teacher on the captions."""
     checkpoint_sha256: Sha256 | None = None

@@ -34,7 +34,9 @@ def guess_config(weights: Mapping[str, Tensor]) -> TeacherConfig:
     released = preset("nmi")
     image = "imgencoder."
     head = _shape(weights, f"{image}backbone.conv_head.weight")[0]
-    blocks = len({match[0] for key in weights if (match := re.match(rf"{image}backbone\.blocks\.\d+\.\d+", key))})
+    blocks = len(
+        {match[0] for key in weights if (match := re.match(rf"{image}backbone\.blocks\.\d+\.\d+", key))}
+    )
     if (head, blocks) not in BACKBONES:
         raise UserError(f"a CNN of {blocks} blocks and {head} channels is none of EfficientNet's sizes")
     classifier = weights.get(f"{image}backbone.classifier.weight")
@@ -74,7 +76,8 @@ def describe(config: TeacherConfig) -> str:
     size = config.image.backbone.removeprefix("tf_").replace("efficientnet_b", "EfficientNet-B")
     return (
         f"{size}, {config.image.layers} self-attention layers of width {config.image.width}; BERT of "
-        f"{config.text.bert_layers} layers and width {config.text.hidden_size}; {config.embedding_dim} dimensions"
+        f"{config.text.bert_layers} layers and width {config.text.hidden_size}; "
+        f"{config.embedding_dim} dimensions"
     )
 
 

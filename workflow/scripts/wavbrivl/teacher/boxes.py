@@ -1,7 +1,7 @@
 """A detector's regions of stored frames, as BriVL's first release was trained on them.
 
-A file a media shard, `<shard>.jsonl`, one line a frame: `{"clip_id": ..., "frame": 0, "boxes": [[left, top, right,
-bottom], ...]}` in pixels of the stored square frame, best first.
+A file a media shard, `<shard>.jsonl`, one line a frame: `{"clip_id": ..., "frame": 0, "boxes": [[left, top,
+right, bottom], ...]}` in pixels of the stored square frame, best first.
 """
 
 import json
@@ -57,7 +57,9 @@ class Boxes:
             boxes = np.array(values["boxes"], dtype=np.float32).reshape(-1, 4)
             key = str(values["clip_id"]), int(values["frame"])
         except (ValueError, KeyError, TypeError) as error:
-            raise UserError(f"teacher.boxes: {self.path}, line {number} is not a frame's boxes ({error!r})") from None
+            raise UserError(
+                f"teacher.boxes: {self.path}, line {number} is not a frame's boxes ({error!r})"
+            ) from None
         inside = (boxes >= 0).all() and (boxes <= self.source).all()
         if not inside or not (boxes[:, :2] < boxes[:, 2:]).all():
             raise UserError(

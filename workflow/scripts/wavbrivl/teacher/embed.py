@@ -135,9 +135,7 @@ def _read_ahead(
             pool.shutdown(wait=True, cancel_futures=True)
 
 
-def _batch(
-    shards: MediaShards, clips: range, plan: EmbedPlan, boxes: Boxes | None, side: int
-) -> _Batch:
+def _batch(shards: MediaShards, clips: range, plan: EmbedPlan, boxes: Boxes | None, side: int) -> _Batch:
     images, looks, regions = [], [], []
     for clip in clips:
         name, stored = shards.clips[clip].clip_id, shards.frames(clip)
@@ -148,9 +146,7 @@ def _batch(
             looks += [_look(plan.seed, name, frame, view) for frame in range(plan.frames)]
             if boxes:
                 regions += [boxes.of(name, frame, side) for frame in frames]
-    return _Batch(
-        np.stack(images), looks if plan.views else None, np.stack(regions) if boxes else None
-    )
+    return _Batch(np.stack(images), looks if plan.views else None, np.stack(regions) if boxes else None)
 
 
 def _look(seed: int, clip: str, frame: int, view: int) -> torch.Generator | None:

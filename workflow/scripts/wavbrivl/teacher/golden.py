@@ -81,7 +81,9 @@ def read_examples(folder: Path, golden: Golden = BAAI) -> Examples:
     lines = _lines(folder)
     unknown = [name for name in golden.names if name not in lines]
     if unknown:
-        raise UserError(f"{folder} has no *.jsonl with boxes of {unknown[0]} ({WHERE}/data/jsonls/example.jsonl)")
+        raise UserError(
+            f"{folder} has no *.jsonl with boxes of {unknown[0]} ({WHERE}/data/jsonls/example.jsonl)"
+        )
     entries = [lines[name] for name in golden.names]
     return Examples(
         images=[np.asarray(Image.open(pictures[name]).convert("RGB")) for name in golden.names],
@@ -123,26 +125,39 @@ def check_golden(
     state = "failed" if met is None else "ok"
     found = [Finding("golden images", state, "; ".join(tried))]
     if not with_texts:
-        return [*found, Finding("golden texts", "absent", "no vocabulary is at hand, so texts are not tried")], met
+        return [
+            *found,
+            Finding("golden texts", "absent", "no vocabulary is at hand, so texts are not tried"),
+        ], met
     texts = teacher_at(met or golden.sizes[0]).embed_texts(examples.captions)
     good, sentence = _beside(texts, examples.rows.get("text"), golden.texts)
     found.append(Finding("golden texts", "ok" if good else "failed", sentence))
     return [*found, _cosines(embedded, texts, golden)], met
 
 
-def _beside(found: np.ndarray, rows: np.ndarray | None, firsts: Sequence[Sequence[float]]) -> tuple[bool, str]:
+def _beside(
+    found: np.ndarray, rows: np.ndarray | None, firsts: Sequence[Sequence[float]]
+) -> tuple[bool, str]:
     """Whether embeddings are the published ones, and by how much."""
     if rows is not None and rows.shape == found.shape:
         unit = rows / np.linalg.norm(rows, axis=1, keepdims=True)
         lowest = float((found * unit).sum(axis=1).min())
-        return lowest >= COSINE, f"the lowest cosine with the published arrays is {lowest:.4f} (needed: {COSINE})"
+        return (
+            lowest >= COSINE,
+            f"the lowest cosine with the published arrays is {lowest:.4f} (needed: {COSINE})",
+        )
     far = float(np.abs(found[:, : len(firsts[0])] - np.array(firsts)).max())
-    return far <= CLOSE, f"the first values differ by {far:.4f} at most from the published ones (allowed: {CLOSE})"
+    return (
+        far <= CLOSE,
+        f"the first values differ by {far:.4f} at most from the published ones (allowed: {CLOSE})",
+    )
 
 
 def _cosines(images: np.ndarray, texts: np.ndarray, golden: Golden) -> Finding:
     far = float(np.abs(images @ texts.T - np.array(golden.cosines)).max())
-    sentence = f"image-text cosines differ by {far:.4f} at most from the published ones (allowed: {MATRIX_CLOSE})"
+    sentence = (
+        f"image-text cosines differ by {far:.4f} at most from the published ones (allowed: {MATRIX_CLOSE})"
+    )
     return Finding("golden cosines", "ok" if far <= MATRIX_CLOSE else "failed", sentence)
 
 

@@ -43,8 +43,8 @@ LANGUAGES = {"clip": ("en",), "chinese_clip": ("zh",), "siglip": ("en",), "sigli
 """What a model of that type was trained to read, mainly."""
 
 FILES = (
-    "config.json", "preprocessor_config.json", "processor_config.json", "tokenizer.json", "tokenizer_config.json",
-    "special_tokens_map.json", "added_tokens.json", "vocab.json", "vocab.txt", "merges.txt", "spiece.model",
+    "config.json", "preprocessor_config.json", "processor_config.json", "tokenizer.json",
+    "tokenizer_config.json", "special_tokens_map.json", "added_tokens.json", "vocab.json", "vocab.txt", "merges.txt", "spiece.model",
     "tokenizer.model",
 )  # fmt: skip
 """What is kept of a model's folder beside its weights."""
@@ -100,7 +100,9 @@ class HubTeacher:
             if looks is None or not any(looks[part]):
                 rows.append(self._embed(self._prepared(list(images[part]), "channels_last")))
             else:
-                rows.append(self.embed_pixels(looks_of(to_unit(np.stack(images[part]), self.device), looks[part])))
+                rows.append(
+                    self.embed_pixels(looks_of(to_unit(np.stack(images[part]), self.device), looks[part]))
+                )
         return stack(rows, self.dim)
 
     @torch.no_grad()
@@ -155,7 +157,7 @@ def adopt_model(source: Path | str, config: TeacherConfig, out: Path) -> None:
         out: the teacher's folder; its config.json comes last.
 
     Raises:
-        UserError: a file is missing, damaged or unsafe, a weight does not fit, or it is another kind of model.
+        UserError: a file is missing, damaged or unsafe, a weight does not fit, or it is another model.
     """
     source, out = Path(source), Path(out)
     model = _pretrained(source, _model_type(source))
@@ -222,14 +224,20 @@ def _pretrained(source: Path, model_type: str) -> nn.Module:
             source, local_files_only=True, output_loading_info=True, dtype=torch.float32, weights_only=True
         )
     except pickle.UnpicklingError:
-        raise UserError(f"teacher.model: {source} is refused: only pickles of plain tensors are loaded") from None
+        raise UserError(
+            f"teacher.model: {source} is refused: only pickles of plain tensors are loaded"
+        ) from None
     except (OSError, RuntimeError, ValueError, SafetensorError) as error:
-        raise UserError(f"teacher.model: {source} cannot be read ({' '.join(str(error).split())[:300]})") from None
+        raise UserError(
+            f"teacher.model: {source} cannot be read ({' '.join(str(error).split())[:300]})"
+        ) from None
     for what in ("missing_keys", "mismatched_keys"):
         if report[what]:
             first = sorted(map(str, report[what]))[0]
             words = what.replace("_keys", "")
-            raise UserError(f"teacher.model: {source} has {len(report[what])} {words} weights (first: {first})")
+            raise UserError(
+                f"teacher.model: {source} has {len(report[what])} {words} weights (first: {first})"
+            )
     return model
 
 

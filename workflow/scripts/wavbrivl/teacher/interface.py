@@ -3,7 +3,8 @@
 import contextlib
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
-from typing import ContextManager, Protocol
+from contextlib import AbstractContextManager
+from typing import Protocol
 
 import numpy as np
 import torch
@@ -63,7 +64,7 @@ class FrozenTeacher(Protocol):
         ...
 
 
-def arithmetic(device: torch.device, precision: Precision) -> ContextManager[object]:
+def arithmetic(device: torch.device, precision: Precision) -> AbstractContextManager[object]:
     """Autocast to `precision` on a GPU; on a CPU, and for float32, nothing."""
     if device.type != "cuda" or precision == "float32":
         return contextlib.nullcontext()

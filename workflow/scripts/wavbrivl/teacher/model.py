@@ -116,7 +116,9 @@ class Teacher:
         size, antialias = self.image_size, self.config.image.antialias
         if isinstance(images, np.ndarray):
             return resize_square(to_unit(images, self.device), size, antialias)
-        return torch.cat([resize_square(to_unit(image[None], self.device), size, antialias) for image in images])
+        return torch.cat(
+            [resize_square(to_unit(image[None], self.device), size, antialias) for image in images]
+        )
 
     def _embed(self, pixels: Tensor, boxes: Tensor | None) -> Tensor:
         mask = None

@@ -12,7 +12,14 @@ from wavbrivl.errors import UserError
 from wavbrivl.files import read_json
 from wavbrivl.findings import Finding
 from wavbrivl.teacher.architecture import describe, family, guess_config, vocabulary_size
-from wavbrivl.teacher.checkpoint import NOT_WEIGHTS, PREFIXES, empty_towers, misfits, read_learnable, towers_of
+from wavbrivl.teacher.checkpoint import (
+    NOT_WEIGHTS,
+    PREFIXES,
+    empty_towers,
+    misfits,
+    read_learnable,
+    towers_of,
+)
 from wavbrivl.teacher.golden import BAAI, Golden, check_golden, read_examples
 from wavbrivl.teacher.huggingface import LANGUAGES, MODELS, adopt_model
 from wavbrivl.teacher.model import Teacher, load_teacher
@@ -58,7 +65,11 @@ def _released(path: Path, images: Path | None) -> list[Finding]:
     learnable = read_learnable(path)
     gigabytes = path.stat().st_size / 1e9
     found = [
-        Finding("checkpoint", "ok", f"{path} ({gigabytes:.2f} GB) holds {len(learnable)} plain tensors, nothing else")
+        Finding(
+            "checkpoint",
+            "ok",
+            f"{path} ({gigabytes:.2f} GB) holds {len(learnable)} plain tensors, nothing else",
+        )
     ]
     weights = towers_of(learnable)
     try:
@@ -79,7 +90,10 @@ def architecture(config: TeacherConfig) -> Finding:
     """Which of the known models it is by its shapes."""
     sentences = {
         "b5": ("ok", "the architecture of both released checkpoints"),
-        "b7": ("warning", "the architecture of BriVL's article, which was never released; its input size is unknown"),
+        "b7": (
+            "warning",
+            "the architecture of BriVL's article, which was never released; its input size is unknown",
+        ),
         None: ("warning", "no published BriVL; the configuration's section teacher has to name these widths"),
     }
     state, words = sentences[family(config)]
@@ -104,14 +118,18 @@ def momentum(learnable: Mapping[str, Tensor]) -> Finding:
     buffer = any(key.endswith(NOT_WEIGHTS) for key in learnable)
     words = f"{copies} entries of momentum copies" if copies else "no momentum copies"
     return Finding(
-        "other entries", "ok", f"{words}, {'with' if buffer else 'without'} position_ids; neither is needed or kept"
+        "other entries",
+        "ok",
+        f"{words}, {'with' if buffer else 'without'} position_ids; neither is needed or kept",
     )
 
 
 def finite(weights: Mapping[str, Tensor]) -> Finding:
     """Damage that keeps keys and shapes: a value that is not a number."""
     bad = [
-        key for key, value in weights.items() if value.is_floating_point() and not bool(torch.isfinite(value).all())
+        key
+        for key, value in weights.items()
+        if value.is_floating_point() and not bool(torch.isfinite(value).all())
     ]
     if bad:
         return Finding("values", "failed", f"{len(bad)} tensors hold NaN or infinity, the first is {bad[0]}")
@@ -124,13 +142,16 @@ def variant(path: Path, config: TeacherConfig, met: int | None) -> Finding:
         return Finding("variant", "warning", "neither BAAI's nor NMI's: another architecture")
     if met:
         return Finding(
-            "variant", "ok", f"BAAI's, by its published vectors: use teacher.image.image_size {met}, and boxes or "
-            "the whole image (teacher.image.regions)",
+            "variant", "ok", f"BAAI's, by its published vectors: use teacher.image.image_size {met}, and boxes "
+            "or the whole image (teacher.image.regions)",
         )  # fmt: skip
-    name = {"baai": "; the file's name is BAAI's", "nmi": "; the file's name is NMI's", None: ""}[_named(path)]
+    name = {"baai": "; the file's name is BAAI's", "nmi": "; the file's name is NMI's", None: ""}[
+        _named(path)
+    ]
     return Finding(
-        "variant", "warning", "BAAI's (380 pixels, a detector's boxes) or NMI's (456 pixels, uniform grid): their "
-        f"keys and shapes are the same{name}. config/paper.yaml is NMI's, config/brivl-baai.yaml lays BAAI's over it",
+        "variant", "warning", "BAAI's (380 pixels, a detector's boxes) or NMI's (456 pixels, uniform grid): "
+        f"their keys and shapes are the same{name}. config/paper.yaml is NMI's, config/brivl-baai.yaml lays "
+        "BAAI's over it",
     )  # fmt: skip
 
 
@@ -154,7 +175,9 @@ def golden_vectors(
 ) -> tuple[list[Finding], int | None]:  # fmt: skip
     """The published examples through these weights; the size at which they are met."""
     if images is None:
-        words = "give the folder with BriVL's three published pictures to compare embeddings (docs/teachers.md)"
+        words = (
+            "give the folder with BriVL's three published pictures to compare embeddings (docs/teachers.md)"
+        )
         return [Finding("golden images", "absent", words)], None
     try:
         examples = read_examples(images, golden)
@@ -199,10 +222,16 @@ def _folder(path: Path) -> list[Finding]:
     try:
         values = read_json(path / "config.json")
     except (OSError, ValueError):
-        return [Finding("folder", "failed", f"{path} holds no readable config.json: neither a teacher nor a model")]
+        return [
+            Finding(
+                "folder", "failed", f"{path} holds no readable config.json: neither a teacher nor a model"
+            )
+        ]
     if "format" in values:
         teacher = load_teacher(path)
-        words = f"a teacher of kind {values.get('kind')}, {teacher.dim} dimensions, texts in '{teacher.language}'"
+        words = (
+            f"a teacher of kind {values.get('kind')}, {teacher.dim} dimensions, texts in '{teacher.language}'"
+        )
         return [Finding("teacher", "ok", f"{path} is {words}; every key and shape fits")]
     return [_hub_model(path, values.get("model_type"))]
 
@@ -216,4 +245,6 @@ def _hub_model(path: Path, model_type: object) -> Finding:
         adopt_model(path, TeacherConfig(kind="huggingface", model=str(path), language=language), Path(folder))
         teacher = load_teacher(folder)
     words = f"a {model_type} of {teacher.dim} dimensions that reads '{language}'"
-    return Finding("model", "ok", f"{path} is {words}; weights, image processor and tokenizer are there and fit")
+    return Finding(
+        "model", "ok", f"{path} is {words}; weights, image processor and tokenizer are there and fit"
+    )

@@ -37,7 +37,9 @@ def fetch_weights(name: str, entry: Weights, folder: Path, spool: Path, fetch: F
         raise UserError(f"{folder} holds files that were not fetched here; move them away")
     mine, patient = spool / name, fetch.model_copy(update={"videos_per_hour": None})
     made = mine / (entry.revision or "files")
-    rows = _from_hub(entry, made, spool, patient) if entry.repo else _from_addresses(entry, made, spool, patient)
+    rows = (
+        _from_hub(entry, made, spool, patient) if entry.repo else _from_addresses(entry, made, spool, patient)
+    )
     (made / _MARK).touch()
     write_json(made / RECORD, _record(name, entry, rows))
     shutil.rmtree(folder, ignore_errors=True)

@@ -102,4 +102,3 @@ def _file(values: dict[str, Any]) -> HubFile:
     if large:
         return HubFile(values["rfilename"], int(large["size"]), ("sha256", large["sha256"]))
     return HubFile(values["rfilename"], int(values["size"]), ("git_blob", values["blobId"]))
-

@@ -107,9 +107,7 @@ def _is_hub_id(model: str) -> bool:
 def _checkpoint(teacher: TeacherConfig) -> Weights:
     address = str(teacher.checkpoint)
     name = re.sub(r"[^\w.-]", "_", address.rsplit("/", 1)[-1].split("?")[0]).lstrip(".") or "brivl.pth"
-    file = RegisteredFile(
-        name=name, address=address, sha256=teacher.checkpoint_sha256, limit=20 * _GIGABYTES
-    )
+    file = RegisteredFile(name=name, address=address, sha256=teacher.checkpoint_sha256, limit=20 * _GIGABYTES)
     return Weights(
         title="BriVL, from the configured address", licence="that of its publisher", size="about 2.2 GB",
         addresses=(file,), limit=file.limit,
