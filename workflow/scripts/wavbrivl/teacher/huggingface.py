@@ -44,8 +44,8 @@ LANGUAGES = {"clip": ("en",), "chinese_clip": ("zh",), "siglip": ("en",), "sigli
 
 FILES = (
     "config.json", "preprocessor_config.json", "processor_config.json", "tokenizer.json",
-    "tokenizer_config.json", "special_tokens_map.json", "added_tokens.json", "vocab.json", "vocab.txt", "merges.txt", "spiece.model",
-    "tokenizer.model",
+    "tokenizer_config.json", "special_tokens_map.json", "added_tokens.json", "vocab.json", "vocab.txt",
+    "merges.txt", "spiece.model", "tokenizer.model",
 )  # fmt: skip
 """What is kept of a model's folder beside its weights."""
 

@@ -142,8 +142,8 @@ def variant(path: Path, config: TeacherConfig, met: int | None) -> Finding:
         return Finding("variant", "warning", "neither BAAI's nor NMI's: another architecture")
     if met:
         return Finding(
-            "variant", "ok", f"BAAI's, by its published vectors: use teacher.image.image_size {met}, and boxes "
-            "or the whole image (teacher.image.regions)",
+            "variant", "ok", f"BAAI's, by its published vectors: use teacher.image.image_size {met}, and "
+            "boxes or the whole image (teacher.image.regions)",
         )  # fmt: skip
     name = {"baai": "; the file's name is BAAI's", "nmi": "; the file's name is NMI's", None: ""}[
         _named(path)
