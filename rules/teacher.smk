@@ -53,7 +53,7 @@ if CONFIG.teacher.kind == "huggingface":
             "../envs/torch.yaml"
         resources:
             mem_mb=scaled(8000),
-            runtime=30,
+            runtime=scaled(30),
         params:
             source=model_place(CONFIG.teacher),
             teacher=of_teacher("model", "revision"),
@@ -166,7 +166,7 @@ rule join_embeddings:
         "../envs/torch.yaml"
     resources:
         mem_mb=scaled(2000),
-        runtime=60,
+        runtime=scaled(60),
     params:
         parts=TEACHER_PARTS,
         shards=PLAN.shards,
@@ -194,7 +194,7 @@ rule measure_teacher:
         "../envs/torch.yaml"
     resources:
         mem_mb=scaled(3000),
-        runtime=60,
+        runtime=scaled(60),
         gpu=1,
     params:
         **settings("seed"),

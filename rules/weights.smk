@@ -32,7 +32,7 @@ rule fetch_weights:
         "../envs/media.yaml"
     resources:
         mem_mb=scaled(1000),
-        runtime=12 * 60,
+        runtime=scaled(12 * 60),
         downloads=1,
     params:
         entry=lambda wildcards: WEIGHTS[wildcards.weights].model_dump(mode="json"),

@@ -41,6 +41,7 @@ TORCH = (
     "torchaudio",
     "transformers",
     "timm",
+    "sentencepiece",
     "safetensors",
     "tensorboard",
     "scikit-learn",
