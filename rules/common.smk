@@ -54,6 +54,7 @@ ALONE = workflow.is_main_process and release_stale_lock(STATE)
 
 try:
     CONFIG = parse_config(config)
+    WEIGHTS = weights_entries(CONFIG)
     PLAN = plan_run(CONFIG, Path("data"))
 except UserError as error:
     raise WorkflowError(str(error))
@@ -67,7 +68,7 @@ if remote and workflow.is_main_process and "downloads" not in workflow.global_re
 
 # Compute nodes often have no network, so fetching happens where Snakemake runs, unless the profile names a
 # partition for a fetch rule (set-resources in profiles/slurm).
-for name in ("collect_archive", "fetch_clips", "fetch_dataset"):
+for name in ("collect_archive", "fetch_clips", "fetch_dataset", "fetch_weights"):
     if "slurm_partition" not in workflow.resource_settings.overwrite_resources.get(name, {}):
         workflow.localrules(name)
 
@@ -101,6 +102,11 @@ def shard_files(pattern, splits=SPLITS):
 def local_files(path):
     """The path as an input, where it is one of this machine and not an address."""
     return [] if is_address(path) else [path]
+
+
+def fetched(path):
+    """The path as an input; where it lies among fetched weights, the record that stands for its folder."""
+    return weights_record(name) if (name := weights_name(path)) in WEIGHTS else path or []
 
 
 def texts_are_there(wildcards):

@@ -16,19 +16,6 @@ TEACHER += [f"{RESULTS}/teacher/training.jsonl"] if TRAINED else []
 TEACHER_PARTS = [ALL_SHARDS[first : first + PACK] for first in range(0, len(ALL_SHARDS), PACK)]
 
 
-def of_teacher(*keys):
-    """The keys of section `teacher` that a rule uses."""
-    whole = settings("teacher")["teacher"]
-    return {key: whole[key] for key in ["kind", "language", *keys]}
-
-
-def part_files(pattern):
-    """`pattern` for every shard of a part."""
-    return lambda wildcards: [
-        pattern.replace("{shard}", shard) for shard in TEACHER_PARTS[int(wildcards.part)]
-    ]
-
-
 rule teacher:
     """The teacher and its image embeddings."""
     input:
@@ -56,7 +43,7 @@ if CONFIG.teacher.kind == "huggingface":
             runtime=scaled(30),
         params:
             source=model_place(CONFIG.teacher),
-            teacher=of_teacher("model", "revision"),
+            teacher=CONFIG.teacher.model_dump(mode="json", include={"kind", "language", "model", "revision"}),
             code=code_digest("wavbrivl.teacher.huggingface"),
         script:
             "../workflow/scripts/adopt_model.py"
@@ -81,7 +68,18 @@ elif CONFIG.teacher.checkpoint:
             runtime=scaled(30),
         params:
             checkpoint=checkpoint_place(CONFIG.teacher),
-            teacher=of_teacher("checkpoint_sha256", "vocabulary", "embedding_dim", "image", "text"),
+            teacher=CONFIG.teacher.model_dump(
+                mode="json",
+                include={
+                    "kind",
+                    "language",
+                    "checkpoint_sha256",
+                    "vocabulary",
+                    "embedding_dim",
+                    "image",
+                    "text",
+                },
+            ),
             code=code_digest("wavbrivl.teacher.model"),
         script:
             "../workflow/scripts/convert_checkpoint.py"
@@ -110,7 +108,10 @@ else:
             gpu=1,
         params:
             **settings("seed"),
-            teacher=of_teacher("vocabulary", "embedding_dim", "image", "text", "training"),
+            teacher=CONFIG.teacher.model_dump(
+                mode="json",
+                include={"kind", "language", "vocabulary", "embedding_dim", "image", "text", "training"},
+            ),
             code=code_digest("wavbrivl.teacher.training"),
         script:
             "../workflow/scripts/train_teacher.py"
@@ -119,9 +120,17 @@ else:
 rule embed_images:
     """Embed the frames of up to ten shards; goes on by shard where it was killed."""
     input:
-        media=part_files(f"{CORPUS}/media/{{shard}}.tar"),
-        index=part_files(f"{CORPUS}/media/{{shard}}.index.json"),
-        boxes=part_files(f"{CONFIG.teacher.boxes}/{{shard}}.jsonl") if CONFIG.teacher.boxes else [],
+        media=lambda wildcards: [
+            f"{CORPUS}/media/{shard}.tar" for shard in TEACHER_PARTS[int(wildcards.part)]
+        ],
+        index=lambda wildcards: [
+            f"{CORPUS}/media/{shard}.index.json" for shard in TEACHER_PARTS[int(wildcards.part)]
+        ],
+        boxes=lambda wildcards: [
+            f"{CONFIG.teacher.boxes}/{shard}.jsonl"
+            for shard in TEACHER_PARTS[int(wildcards.part)]
+            if CONFIG.teacher.boxes
+        ],
         teacher=TEACHER,
     output:
         f"{RESULTS}/embeddings/parts/{{part}}.npz",

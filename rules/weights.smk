@@ -6,17 +6,6 @@ makes   data/weights/<name>/weights.json   beside the files: commit, licence, a 
 snakemake --cores 1 data/weights/wavlm-base-plus/weights.json
 """
 
-try:
-    WEIGHTS = weights_entries(CONFIG)
-except UserError as error:
-    raise WorkflowError(str(error))
-
-
-def fetched(path):
-    """`path` as an input; where it lies among the fetched weights, the record that stands for its folder."""
-    name = weights_name(path)
-    return weights_record(name) if name in WEIGHTS else path or []
-
 
 rule fetch_weights:
     """Download a set of weights, compare every file with the pinned commit, put the folder in place."""
