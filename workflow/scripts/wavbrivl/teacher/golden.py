@@ -16,6 +16,7 @@ from PIL import Image
 
 from wavbrivl.errors import UserError
 from wavbrivl.findings import Finding
+from wavbrivl.progress import track
 from wavbrivl.teacher.boxes import COUNT
 from wavbrivl.teacher.model import Teacher
 
@@ -110,7 +111,7 @@ def check_golden(
         Findings for images, texts and their cosines, and the input size at which the images are met.
     """
     tried, met, embedded = [], None, np.zeros((0, 0))
-    for size in golden.sizes:
+    for size in track(golden.sizes, "input sizes tried"):
         embedded = np.concatenate(
             [
                 teacher_at(size).embed_images(image[None], boxes=_regions(boxes, image, size))

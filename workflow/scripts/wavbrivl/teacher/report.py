@@ -11,6 +11,7 @@ from wavbrivl.config.teacher import TeacherConfig
 from wavbrivl.errors import UserError
 from wavbrivl.files import read_json
 from wavbrivl.findings import Finding
+from wavbrivl.progress import track
 from wavbrivl.teacher.architecture import describe, family, guess_config, vocabulary_size
 from wavbrivl.teacher.checkpoint import (
     NOT_WEIGHTS,
@@ -128,7 +129,7 @@ def finite(weights: Mapping[str, Tensor]) -> Finding:
     """Damage that keeps keys and shapes: a value that is not a number."""
     bad = [
         key
-        for key, value in weights.items()
+        for key, value in track(weights.items(), "tensors looked at", total=len(weights))
         if value.is_floating_point() and not bool(torch.isfinite(value).all())
     ]
     if bad:
