@@ -144,7 +144,7 @@ rule embed_images:
         "../envs/torch.yaml"
     threads: 2
     resources:
-        mem_mb=scaled(3000),
+        mem_mb=scaled(5000),
         runtime=scaled(4 * 60),
         gpu=1,
     params:
