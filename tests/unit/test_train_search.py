@@ -97,7 +97,8 @@ def test_the_first_of_the_best_on_validation_is_chosen(outcomes, tmp_path):
     chosen = choose(outcomes)
     assert chosen.values == {"training.learning_rate": 0.01} and chosen.step == 20
     assert chosen.mrr == pytest.approx(0.55)
-    adopt(chosen, tmp_path / "run")
+    chosen.write(tmp_path / "chosen.json")
+    adopt(tmp_path / "chosen.json", tmp_path / "run")
     for name in ("config.json", "metrics.jsonl", "best.safetensors"):
         assert (tmp_path / "run" / name).read_bytes() == (tmp_path / "b" / name).read_bytes()
 

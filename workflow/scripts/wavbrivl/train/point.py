@@ -33,6 +33,11 @@ class Outcome:
             return None
         return (self.mrr_audio_to_image + self.mrr_image_to_audio) / 2
 
+    def write(self, path: Path) -> None:
+        """Name this point as the one to use, in a file beside the points' folders."""
+        point = self.folder.resolve().relative_to(path.parent.resolve())
+        write_json(path, {"point": str(point), "values": self.values, "step": self.step, "mrr": self.mrr})
+
 
 def finish_point(folder: Path, values: Mapping[str, Any], diverged: str | None = None) -> None:
     """Write result.json of a point that was trained; a point without any weights gets an empty file.

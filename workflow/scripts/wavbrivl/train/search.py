@@ -35,12 +35,18 @@ def choose(outcomes: Sequence[Outcome]) -> Outcome:
     return max(scored, key=lambda outcome: outcome.mrr)
 
 
-def adopt(chosen: Outcome, training: Path) -> None:
-    """Make the chosen point's files those of the run, as if it had been trained alone."""
+def adopt(chosen: Path, training: Path) -> None:
+    """Make the files of the point that `chosen` names those of the run, as if it had been trained alone.
+
+    Args:
+        chosen: what `Outcome.write` wrote.
+        training: folder for the run's training.
+    """
+    record = read_json(chosen)
     for name in FILES:
         with atomic(training / name) as temporary:
-            shutil.copyfile(chosen.folder / name, temporary)
-    logger.info("search: %s gives the best validation, MRR %.3f", _words(chosen.values), chosen.mrr)
+            shutil.copyfile(chosen.parent / record["point"] / name, temporary)
+    logger.info("search: %s gives the best validation, MRR %.3f", _words(record["values"]), record["mrr"])
 
 
 def write_points(table: Path, text: Path, outcomes: Sequence[Outcome], chosen: Outcome) -> None:
