@@ -1,19 +1,21 @@
 """However a batch is shared out, over accumulated parts or processes, the gradient is that of the whole."""
 
 import itertools
+from pathlib import Path
 
 import pytest
 import torch
-from tests.train_corpus import DIM, tiny_audio, tiny_training
+from tests.train_corpus import DIM, FakeShards, tiny_audio, tiny_training
 from tests.train_processes import run_script
 
 from wavbrivl.audio.build import build_model
 from wavbrivl.compute import seed_all
-from wavbrivl.train.data import Batch
+from wavbrivl.train.data import Batch, ImageEmbeddings
 from wavbrivl.train.group import Group
 from wavbrivl.train.momentum import MomentumKeys
 from wavbrivl.train.objective import make_objective
 from wavbrivl.train.step import GradientStep
+from wavbrivl.train.validation import validate
 
 STEPS, BATCH = 3, 16
 
@@ -101,21 +103,33 @@ def test_dropout_and_masks_of_a_part_are_the_same_in_both_passes(monkeypatch):
         torch.testing.assert_close(first, second, rtol=0, atol=0)
 
 
+def validation(folder: Path) -> dict[str, float]:
+    """MRR of an untrained encoder among five clips, which two processes cannot share out evenly."""
+    seed_all(0)
+    model = build_model(tiny_audio(), DIM)
+    sounds = FakeShards("validation", 7)
+    images = ImageEmbeddings(folder / "validation.npy", folder / "validation.csv", sounds.clips)
+    return validate(model, sounds, images, 5, Group())
+
+
 SCRIPT = """
 import sys
 from pathlib import Path
 import torch
 from tests.oracles import test_train_shares as shares
+from tests.train_corpus import FakeShards, write_embeddings
 from tests.train_processes import together
 from wavbrivl.train.group import Group
 
 folder = Path(sys.argv[1])
+write_embeddings(folder, "validation", FakeShards("validation", 7))
 
 
 def work():
     group = Group()
     found = {name: shares.run_steps(**case) for name, case in shares.CASES.items()}
     found["both"] = shares.run_steps(accumulate=2)
+    found["validation"] = shares.validation(folder)
     torch.save(found, folder / f"{group.size}-{group.rank}.pt")
 
 
@@ -134,6 +148,11 @@ def processes(tmp_path_factory):
 @pytest.mark.parametrize("case", [*CASES, "both"])
 def test_two_processes_equal_one(processes, case):
     assert_same(processes["1-0"][case], processes["2-0"][case])
+
+
+def test_validation_is_gathered(processes):
+    one, two, other = (processes[name]["validation"] for name in ("1-0", "2-0", "2-1"))
+    assert one["gallery"] == 5 and one == pytest.approx(two, rel=1e-6) and two == other
 
 
 def test_every_process_goes_on_from_the_same_bits(processes):

@@ -145,7 +145,7 @@ class Trainer:
         self.optimizer = make_optimizer(model, config, self.objective)
         self.gradient = GradientStep(model, self.momentum, self.objective, config, seed, group)
         self.step = 0
-        self.waited = 0
+        self.since_best = 0
         self.best: dict[str, Any] = {"step": 0, "mrr": -1.0, "weights": {}}
         rows = self._resume(load_last(out / "last.pt", run))
         self.journal = Journal(out, rows, config.steps) if group.first else Silence()
@@ -154,9 +154,9 @@ class Trainer:
 
     @property
     def finished(self) -> bool:
-        """Whether all steps are done, or validation has waited for a better MRR long enough."""
+        """Whether all steps are done, or validation has become no better for long enough."""
         patience = self.config.patience
-        return self.step >= self.config.steps or (patience is not None and self.waited >= patience)
+        return self.step >= self.config.steps or (patience is not None and self.since_best >= patience)
 
     def fit(self, data: TrainingSet, sounds: Sounds, images: ImageEmbeddings, readers: int = 1) -> None:
         """Train to the end, validating and saving on the way."""
@@ -180,7 +180,9 @@ class Trainer:
                     break
                 before = time.monotonic()
         if self.step < self.config.steps:
-            logger.info("training ends at step %d: no better MRR in %d validations", self.step, self.waited)
+            logger.info(
+                "training ends at step %d: no better MRR in %d validations", self.step, self.since_best
+            )
         self.journal.close()
 
     def _share(self, size: int, step: int) -> Share:
@@ -223,12 +225,12 @@ class Trainer:
         else:
             logger.warning("there are no validation clips: the latest weights count as the best")
             score = self.best["mrr"] + 1
-        self.waited += 1
+        self.since_best += 1
         if score > self.best["mrr"]:
             weights = self.model.state_dict() if self.group.first else {}
             weights = {k: v.detach().cpu().clone() for k, v in weights.items()}
             self.best = {"step": self.step, "mrr": score, "weights": weights}
-            self.waited = 0
+            self.since_best = 0
             self._save_best()
         if self.group.first:
             save_last(self.out / "last.pt", self._state())
@@ -248,7 +250,7 @@ class Trainer:
             "objective": self.objective.state_dict(),
             "optimizer": self.optimizer.state_dict(),
             "best": self.best,
-            "waited": self.waited,
+            "since_best": self.since_best,
             "rows": self.journal.rows,
         }
 
@@ -263,7 +265,7 @@ class Trainer:
         self._agree_on(-1 if state is None else state["step"])
         if state is None:
             return []
-        self.step, self.waited = state["step"], state["waited"]
+        self.step, self.since_best = state["step"], state["since_best"]
         self.model.load_state_dict(state["model"])
         self.momentum.load_state_dict(state["momentum"])
         self.objective.load_state_dict(state["objective"])

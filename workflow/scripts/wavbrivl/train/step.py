@@ -74,19 +74,20 @@ class GradientStep:
         """
         columns = (batch.waveforms, batch.images, batch.clips, batch.videos)
         parts = [Part(*rows) for rows in zip(*map(self._split, columns), strict=True)]
-        at_once = len(parts) == 1
-        with torch.set_grad_enabled(at_once):
-            seen = [self._see(part, step, number) for number, part in enumerate(parts)]
-        loss, gradients = self._loss([s.vectors for s in seen], parts)
+        if len(parts) == 1:
+            seen = self._see(parts[0], step, 0)
+            vectors = [seen.vectors]
+        else:
+            seen = None
+            with torch.no_grad():
+                vectors = [self._see(part, step, number).vectors for number, part in enumerate(parts)]
+        loss, gradients = self._loss(vectors, parts)
         if self.objective.uses_keys:
             self.momentum.follow(self.model)
-        keys = []
-        for number, part in enumerate(parts):
-            again = seen[0] if at_once else self._see(part, step, number)
-            learnt = [getattr(again.vectors, name) for name in LEARNT]
-            torch.autograd.backward(learnt, [gradient.chunk(len(parts))[number] for gradient in gradients])
-            if self.objective.uses_keys:
-                keys.append(self._keys(part, again))
+        keys = [
+            self._carry_back(part, seen or self._see(part, step, number), [g[number] for g in gradients])
+            for number, part in enumerate(parts)
+        ]
         self.group.sum_gradients(self.model.parameters())
         if self.objective.uses_keys:
             joined = Vectors(*(self.group.gather(torch.cat(column)) for column in zip(*keys, strict=True)))
@@ -105,21 +106,26 @@ class GradientStep:
             _, pooled = self.model.pooling(states)
             return Seen(vectors_of(self.model.heads, pooled, part.images), states, pooled)
 
-    def _loss(self, vectors: list[Vectors], parts: list[Part]) -> tuple[Loss, list[Tensor]]:
-        """The loss of all processes' vectors, and its gradient with respect to this process's."""
+    def _loss(self, vectors: list[Vectors], parts: list[Part]) -> tuple[Loss, list[tuple[Tensor, ...]]]:
+        """The loss of all processes' vectors, and by name and part its gradient for this process's."""
         whole = Vectors(*(self.group.gather(torch.cat(column)) for column in zip(*vectors, strict=True)))
         leaves = whole._replace(**{name: getattr(whole, name).requires_grad_() for name in LEARNT})
         loss = self.objective(leaves, *self._ids(parts))
         loss.total.backward()
-        return loss, [self.group.own(getattr(leaves, name).grad) for name in LEARNT]
+        own = [self.group.own(getattr(leaves, name).grad) for name in LEARNT]
+        return loss, [gradient.chunk(len(parts)) for gradient in own]
+
+    def _carry_back(self, part: Part, seen: Seen, gradients: list[Tensor]) -> Vectors | None:
+        """Take the gradient from a part's vectors to the parameters; returns the part's keys."""
+        torch.autograd.backward([getattr(seen.vectors, name) for name in LEARNT], gradients)
+        if not self.objective.uses_keys:
+            return None
+        with self._autocast():
+            return self.momentum.keys(part.values, seen.states, seen.pooled, part.images)
 
     def _ids(self, parts: list[Part]) -> tuple[Tensor, Tensor]:
         clips, videos = (torch.cat([getattr(part, name) for part in parts]) for name in ("clips", "videos"))
         return self.group.gather(clips), self.group.gather(videos)
-
-    def _keys(self, part: Part, seen: Seen) -> Vectors:
-        with self._autocast():
-            return self.momentum.keys(part.values, seen.states, seen.pooled, part.images)
 
     def _autocast(self) -> torch.autocast:
         return torch.autocast(self.device.type, torch.bfloat16, enabled=self.low)
