@@ -20,6 +20,7 @@ include: "rules/datasets.smk"
 include: "rules/weights.smk"
 include: "rules/teacher.smk"
 include: "rules/audio_encoder.smk"
+include: "rules/search.smk"
 include: "rules/evaluate.smk"
 include: "rules/publish.smk"
 

@@ -5,7 +5,20 @@ makes   results/<run>/training/   metrics.jsonl, best.safetensors (and last.pt, 
         results/<run>/model/      the model in the Hugging Face layout, with a card
 """
 
+from wavbrivl.config.models import check_shares
+from wavbrivl.config.search import points_of
 from wavbrivl.train.provenance import backbone_facts, corpus_facts, teacher_facts
+from wavbrivl.workflow.resources import asked_gpus
+
+# The points of a grid search (rules/search.smk); none by default.
+POINTS = points_of(CONFIG.search, CONFIG.audio_encoder, CONFIG.training)
+SEARCH = f"{RESULTS}/search"
+
+try:
+    for training in [point.training for point in POINTS] or [CONFIG.training]:
+        check_shares(training, asked_gpus(workflow, "train_point" if POINTS else "train_audio_encoder"))
+except UserError as error:
+    raise WorkflowError(str(error))
 
 # What the model card says beside what the files tell. Not of the training's own parameters, so that no word
 # of it trains anything again.
@@ -26,7 +39,9 @@ rule train:
 
 
 rule train_audio_encoder:
-    """Align the audio encoder with the frozen image embeddings; goes on where it was killed."""
+    """Align the audio encoder with the frozen image embeddings, or take the grid search's best; goes on where
+    it was killed.
+    """
     input:
         media=shard_files("media/{shard}.tar", ["train", "validation"]),
         index=shard_files("media/{shard}.index.json", ["train", "validation"]),
@@ -34,6 +49,7 @@ rule train_audio_encoder:
         rows=expand(f"{RESULTS}/embeddings/{{split}}.csv", split=["train", "validation"]),
         teacher=TEACHER,
         pretrained=fetched(CONFIG.audio_encoder.wavlm.pretrained),
+        chosen=f"{SEARCH}/chosen.json" if POINTS else [],
     output:
         metrics=f"{RESULTS}/training/metrics.jsonl",
         best=f"{RESULTS}/training/best.safetensors",
@@ -61,7 +77,9 @@ rule train_audio_encoder:
             ),
         },
         shards={split: PLAN.shards[split] for split in ["train", "validation"]},
-        code=code_digest("wavbrivl.train.loop", "wavbrivl.train.export"),
+        # A finished training is taken up again only by the code that made it.
+        revision=code_digest("wavbrivl.train.launch"),
+        code=code_digest("wavbrivl.train.launch", "wavbrivl.train.search", "wavbrivl.train.export"),
     script:
         "../workflow/scripts/train_audio_encoder.py"
 

@@ -46,11 +46,27 @@ def embed(data: Path) -> Records:
     return [embed_benchmark()]
 
 
+def train_memory(data: Path) -> Records:
+    """Training of the paper's encoder beside the same model fed from memory."""
+    from wavbrivl.bench.training import train_vs_memory
+
+    return [train_vs_memory()]
+
+
+def train_live(data: Path) -> Records:
+    """Training from shards and cached embeddings beside decoding and teacher at every step."""
+    from wavbrivl.bench.training import train_cached_vs_live
+
+    return [train_cached_vs_live()]
+
+
 BENCHMARKS: dict[tuple[str, ...], Callable[[Path], Records]] = {
     ("media_vs_scripts", "media_vs_decode"): media,
     ("plan_vggsound",): plan_vggsound,
     ("plan_all",): plan_all,
     ("embed_vs_forward",): embed,
+    ("train_vs_memory",): train_memory,
+    ("train_cached_vs_live",): train_live,
 }
 """What each function measures: one run may give several records."""
 

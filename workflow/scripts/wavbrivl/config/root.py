@@ -4,11 +4,12 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import yaml
-from pydantic import Field, ValidationError
+from pydantic import Field, ValidationError, model_validator
 
 from wavbrivl.config.corpus import CorpusConfig, FetchConfig, MediaConfig, WorldConfig
 from wavbrivl.config.evaluation import EvaluateConfig
-from wavbrivl.config.models import AudioEncoderConfig, TeacherConfig, TrainingConfig
+from wavbrivl.config.models import AudioEncoderConfig, TeacherConfig, TrainingConfig, check_crop
+from wavbrivl.config.search import SearchConfig, points_of
 from wavbrivl.config.section import Section
 from wavbrivl.errors import UserError
 
@@ -34,8 +35,16 @@ class Config(Section):
     """The audio encoder."""
     training: TrainingConfig = TrainingConfig()
     """Alignment training."""
+    search: SearchConfig = SearchConfig()
+    """Grid search over the audio encoder and its training."""
     evaluate: EvaluateConfig = EvaluateConfig()
     """Downstream evaluation."""
+
+    @model_validator(mode="after")
+    def _training_is_sound(self) -> "Config":
+        check_crop(self.audio_encoder, self.training)
+        points_of(self.search, self.audio_encoder, self.training)
+        return self
 
 
 def parse_config(values: dict[str, Any], origin: str = "the configuration") -> Config:
