@@ -11,7 +11,7 @@ from wavbrivl.evaluate.intervals import interval, mean_of, value_of
 from wavbrivl.evaluate.ranking import ranks_from_scores, unit
 from wavbrivl.evaluate.result import Coverage, Metric, Prompts, Result, metric
 from wavbrivl.evaluate.teacher_retrieval import run_teacher_retrieval
-from wavbrivl.evaluate.zero_shot import class_vectors
+from wavbrivl.evaluate.label_texts import class_vectors
 from wavbrivl.shards.reader import MediaShards
 from wavbrivl.teacher.model import Teacher
 from wavbrivl.teacher.pairs import Texts, read_texts
