@@ -9,7 +9,7 @@ from wavbrivl.config.evaluation import EvaluateConfig
 from wavbrivl.evaluate.benchmark import EmbeddedBenchmark, ReadBenchmark
 from wavbrivl.evaluate.intervals import fold_mean_of, interval, method, value_of
 from wavbrivl.evaluate.items import Items
-from wavbrivl.evaluate.precision import chance_precision, item_precision
+from wavbrivl.evaluate.precision import ClassPrecision
 from wavbrivl.evaluate.probe import fit_probe, predict_folds, search
 from wavbrivl.evaluate.result import FoldScores, Metric, Result, SeedScores, metric, seed_scores
 
@@ -22,7 +22,7 @@ SPLIT_PROTOCOL = (
     "on a validation split carved out of train by video, the head refitted on all of train; mAP is macro "
     "average precision over one-vs-rest classes"
 )
-RANKING_STAYS = "; for map the items are drawn, and each class's ranking stays as it is"
+CENTRED = "; for map the resamples are centred on the value, because copies of an item raise it"
 
 
 @dataclass(frozen=True)
@@ -32,19 +32,19 @@ class Scored:
     Attributes:
         hits: how right each item is, [n]: 0 or 1, or between where labels tie.
         predicted: the label that was said, [n].
-        precision: precision of each item in the ranking of its class, [n], where that is asked for.
+        precision: scores of all classes, where average precision is asked for.
     """
 
     hits: np.ndarray
     predicted: list[str]
-    precision: np.ndarray | None = None
+    precision: ClassPrecision | None = None
 
 
 def scored_by(logits: np.ndarray, sounds: ReadBenchmark) -> Scored:
     """What logits [n, classes] say, with average precision."""
     best = logits.argmax(axis=1)
     hits = (best == sounds.targets).astype(np.float64)
-    return Scored(hits, [sounds.labels[i] for i in best], item_precision(logits, sounds.targets))
+    return Scored(hits, [sounds.labels[i] for i in best], ClassPrecision(logits, sounds.targets))
 
 
 def classify_folds(
@@ -107,7 +107,7 @@ def classify_split(
         logits = fit_probe(embedding, targets, classes, rate, config.probe, number)
         scored.append(scored_by(logits(test.embedded.embedding), sounds))
     values = {
-        "map": [value_of(fold_mean_of(one.precision, sounds.targets), len(sounds.clips)) for one in scored],
+        "map": [value_of(one.precision.macro, len(sounds.clips)) for one in scored],
         "accuracy": [float(one.hits.mean()) for one in scored],
     }
     facts = {"classes_without_training_items": classes - len(np.unique(targets))}
@@ -146,7 +146,7 @@ def result_of(
     metrics = _metrics(sounds, scored, config, seed)
     scores = {"accuracy": scored.hits}
     if scored.precision is not None:
-        scores["map"] = scored.precision
+        scores["map"] = scored.precision.of_items()
         settings["classes_without_test_items"] = len(sounds.labels) - len(np.unique(sounds.targets))
     several = len(np.unique(folds)) > 1
     result = Result(
@@ -159,7 +159,7 @@ def result_of(
         coverage=sounds.coverage,
         seed=seed,
         metrics=metrics,
-        intervals=method(config.bootstrap) + (RANKING_STAYS if scored.precision is not None else ""),
+        intervals=method(config.bootstrap) + (CENTRED if scored.precision is not None else ""),
         classes=len(sounds.labels),
         folds={"accuracy": fold_scores(scored.hits, folds)} if several else None,
         seeds=dict(seeds) if seeds else None,
@@ -185,18 +185,14 @@ def fold_scores(values: np.ndarray, folds: np.ndarray) -> FoldScores:
 
 def _metrics(sounds: ReadBenchmark, scored: Scored, config: EvaluateConfig, seed: int) -> dict[str, Metric]:
     """Accuracy as the mean over folds, and macro average precision where scores are given."""
-    statistics = {"accuracy": (fold_mean_of(scored.hits, sounds.folds), 1 / len(sounds.labels))}
+    n, metrics = len(scored.hits), {}
     if scored.precision is not None:
-        by_class = fold_mean_of(scored.precision, sounds.targets)
-        statistics = {"map": (by_class, chance_precision(sounds.targets))} | statistics
-    return {
-        name: metric(
-            value_of(statistic, len(scored.hits)),
-            interval(statistic, sounds.groups, config.bootstrap, seed),
-            chance,
-        )
-        for name, (statistic, chance) in statistics.items()
-    }
+        statistic, chance = scored.precision.macro, scored.precision.chance()
+        ends = interval(statistic, sounds.groups, config.bootstrap, seed, centred=True)
+        metrics["map"] = metric(value_of(statistic, n), ends, chance)
+    statistic = fold_mean_of(scored.hits, sounds.folds)
+    ends = interval(statistic, sounds.groups, config.bootstrap, seed)
+    return metrics | {"accuracy": metric(value_of(statistic, n), ends, 1 / len(sounds.labels))}
 
 
 def _items(sounds: ReadBenchmark, scores: dict[str, np.ndarray], predicted: list[str]) -> Items:

@@ -11,7 +11,7 @@ from wavbrivl.evaluate.classify import Scored, result_of
 from wavbrivl.evaluate.intervals import fold_mean_of, interval, value_of
 from wavbrivl.evaluate.items import Items
 from wavbrivl.evaluate.label_texts import LabelVectors
-from wavbrivl.evaluate.precision import item_precision
+from wavbrivl.evaluate.precision import ClassPrecision
 from wavbrivl.evaluate.ranking import ranks_from_scores, unit
 from wavbrivl.evaluate.result import Result, metric
 
@@ -49,7 +49,7 @@ def zero_shot(
     hits = ranks_from_scores(scores, sounds.targets).hits(1)
     scored = Scored(hits, [sounds.labels[i] for i in scores.argmax(axis=1)])
     if precision:
-        scored = replace(scored, precision=item_precision(scores, sounds.targets))
+        scored = replace(scored, precision=ClassPrecision(scores, sounds.targets))
     result, items = result_of(
         sounds,
         scored,
