@@ -36,9 +36,7 @@ def clap(fused):
         enable_fusion=fused, window_size=4,
     )  # fmt: skip
     text = ClapTextConfig(hidden_size=16, vocab_size=20, **SMALL)
-    config = ClapConfig(
-        audio_config=audio.to_dict(), text_config=text.to_dict(), projection_dim=24
-    )
+    config = ClapConfig(audio_config=audio.to_dict(), text_config=text.to_dict(), projection_dim=24)
     return ClapModel(config), ClapFeatureExtractor(truncation="fusion" if fused else "rand_trunc")
 
 

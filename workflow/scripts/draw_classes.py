@@ -15,7 +15,7 @@ if __name__ == "__main__":
         results = collect(Path(path) for path in snakemake.input.metrics)
         for task, path in zip(params.tasks, snakemake.input.scores, strict=True):
             items = read_items([Path(path)])
-            by_encoder = {encoder: scored for (measured, encoder), scored in items.items() if measured == task}
+            by_encoder = {encoder: scored for (name, encoder), scored in items.items() if name == task}
             labels = sorted(set(by_encoder[TRAINED].label))
             score, title = params.scores[task], params.titles[task]
             confusion_matrix(Path(outputs[f"{task}_confusion"]), by_encoder[TRAINED], labels, title)

@@ -5,6 +5,7 @@ from pathlib import Path
 from wavbrivl.compute import set_up
 from wavbrivl.config.evaluation import EvaluateConfig
 from wavbrivl.corpus.ledger import coverage
+from wavbrivl.evaluate.benchmark import EmbeddedBenchmark
 from wavbrivl.evaluate.corpus_classes import embedded_split
 from wavbrivl.evaluate.label_texts import read_labels
 from wavbrivl.evaluate.matrix import read_matrix
@@ -19,15 +20,11 @@ if __name__ == "__main__":
         labels = read_labels(Path(inputs.labels))
         listed = Coverage(**coverage([Path(path) for path in inputs.ledgers]))
         folder = Path(inputs.matrices[0]).parents[1]
-        splits = {
-            name: {
-                table.stem: embedded_split(
-                    table, read_matrix(folder / table.stem / f"{name}.npz"), labels.labels, params.dataset, listed
-                )
-                for table in map(Path, inputs.rows)
-            }
-            for name in params.encoders
-        }
+        splits: dict[str, dict[str, EmbeddedBenchmark]] = {name: {} for name in params.encoders}
+        for name, parts in splits.items():
+            for table in map(Path, inputs.rows):
+                matrix = read_matrix(folder / table.stem / f"{name}.npz")
+                parts[table.stem] = embedded_split(table, matrix, labels.labels, params.dataset, listed)
         supervised = read_matrix(Path(inputs.supervised[0])) if inputs.supervised else None
         config = EvaluateConfig(**params.evaluate)
         scores = Path(snakemake.output.scores)

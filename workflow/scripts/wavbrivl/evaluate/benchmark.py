@@ -140,9 +140,7 @@ def with_matrix(benchmark: Benchmark, matrix: Matrix) -> EmbeddedBenchmark:
     if {*matrix.items, *(entry.item for entry in matrix.exclusions)} != set(by_name):
         raise UserError(f"{benchmark.folder}: the embeddings of '{matrix.encoder}' are of other sounds")
     clips = tuple(by_name[name] for name in matrix.items)
-    sounds = ReadBenchmark(
-        benchmark.dataset, benchmark.labels, clips, matrix.encoder, matrix.exclusions
-    )
+    sounds = ReadBenchmark(benchmark.dataset, benchmark.labels, clips, matrix.encoder, matrix.exclusions)
     return EmbeddedBenchmark(sounds, Embedded(matrix.embedding, matrix.projection))
 
 

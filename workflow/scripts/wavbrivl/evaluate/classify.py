@@ -62,9 +62,7 @@ def classify_folds(
     targets, folds, classes = sounds.targets, sounds.folds, len(sounds.labels)
     outcomes, rates = [], None
     for number in range(seed, seed + config.seeds):
-        outcomes.append(
-            predict_folds(embedding, targets, folds, classes, config.probe, number, rates=rates)
-        )
+        outcomes.append(predict_folds(embedding, targets, folds, classes, config.probe, number, rates=rates))
         rates = outcomes[0].learning_rates
     values = [
         value_of(fold_mean_of((outcome.predicted == targets).astype(float), folds), len(targets))

@@ -1,4 +1,4 @@
-"""The embeddings of one dataset by one encoder as one file, so that every task reads them and none computes them.
+"""The embeddings of one dataset by one encoder as one file, which every task reads and none computes.
 
 A file holds `embedding` [n, dim], `projection` [n, teacher_dim] where the encoder has one, `items`,
 the names of the n sounds in order, and `excluded`, the sounds that could not be read, with causes.
@@ -8,6 +8,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from zipfile import BadZipFile
 
 import numpy as np
 
@@ -62,10 +63,10 @@ def read_matrix(path: Path, items: Sequence[str] | None = None) -> Matrix:
                 encoder=texts["encoder"],
                 items=json.loads(texts["items"]),
                 embedding=arrays["embedding"],
-                projection=arrays["projection"] if "projection" in arrays else None,
+                projection=arrays.get("projection"),
                 exclusions=tuple(Exclusion(**entry) for entry in json.loads(texts["excluded"])),
             )
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (OSError, EOFError, BadZipFile, ValueError, KeyError, TypeError) as error:
         raise UserError(f"{path}: not a matrix of embeddings ({str(error)[:200]})") from None
     if len(matrix.items) != len(matrix.embedding):
         raise UserError(f"{path}: {len(matrix.embedding)} rows and {len(matrix.items)} names of sounds")

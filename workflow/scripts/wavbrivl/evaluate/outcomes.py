@@ -34,7 +34,7 @@ def of_benchmark(
     config: EvaluateConfig,
     seed: int,
 ) -> Outcomes:
-    """A benchmark with folds: the head on every encoder, zero-shot for the trained one, the training from scratch.
+    """A benchmark with folds: the head on every encoder, zero-shot for the trained one, scratch training.
 
     Args:
         matrices: embeddings, one for each encoder.

@@ -49,7 +49,7 @@ class ClassPrecision:
         return total / filled
 
     def chance(self) -> float:
-        """What a constant score gives: the mean, over classes that have items, of their share of all items."""
+        """What a constant score gives: the mean over classes with items of their share of all items."""
         _, counts = np.unique(self.targets, return_counts=True)
         return float(np.mean(counts / len(self.targets)))
 

@@ -111,17 +111,16 @@ def train_supervised(
             crops.append(apply(cache.audio(int(i), drawn.start, crop), drawn, augmentation))
         return np.stack(crops), targets[share.indices]
 
-    steps = range(config.steps)
-    for step, (crops, wanted) in zip(steps, track(prefetch(batch, steps), "supervised steps", config.steps), strict=True):
+    batches = prefetch(batch, range(config.steps))
+    for step, (crops, wanted) in enumerate(track(batches, "supervised steps", config.steps)):
         torch.manual_seed(seed * 1_000_003 + step)
         set_rate(optimizer, recipe, step, config.steps)
         with torch.autocast("cuda", torch.bfloat16, enabled=device.type == "cuda"):
             logits = network(torch.from_numpy(crops).to(device))
         loss = nn.functional.cross_entropy(logits.float(), torch.from_numpy(wanted).to(device))
         if not torch.isfinite(loss):
-            raise UserError(
-                f"evaluate.supervised.learning_rate {config.learning_rate}: the loss is not finite at step {step}"
-            )
+            key = f"evaluate.supervised.learning_rate {config.learning_rate}"
+            raise UserError(f"{key}: the loss is not finite at step {step}")
         loss.backward()
         nn.utils.clip_grad_norm_(network.parameters(), training.gradient_clip)
         optimizer.step()

@@ -62,18 +62,17 @@ def corpus_parts(media: Path, shards: Mapping[str, Sequence[str]], tables: Seque
     labels = corpus_labels(tables)
     place = {label: i for i, label in enumerate(labels)}
     known = [*by_split["train"], *by_split["validation"]]
-    train = MediaShards([media / f"{name}.tar" for split in ("train", "validation") for name in shards[split]])
+    names = [*shards["train"], *shards["validation"]]
+    train = MediaShards([media / f"{name}.tar" for name in names])
     test = MediaShards([media / f"{name}.tar" for name in shards["test"]])
     for sounds, clips in ((train, known), (test, by_split["test"])):
         if [clip.clip_id for clip in sounds.clips] != [clip.name for clip in clips]:
-            raise UserError(f"{tables[0].parent}: its clips are not those of the media shards, in their order")
+            raise UserError(f"{tables[0].parent}: its clips are not those of the shards, in their order")
     targets = np.array([place[clip.label] for clip in known], dtype=np.int64)
     return Parts(train, targets, len(labels), test, [clip.name for clip in by_split["test"]])
 
 
-def _held(
-    benchmark: Benchmark, clips: tuple[Clip, ...]
-) -> tuple[HeldSounds, list[Clip], list[Exclusion]]:
+def _held(benchmark: Benchmark, clips: tuple[Clip, ...]) -> tuple[HeldSounds, list[Clip], list[Exclusion]]:
     part = Benchmark(benchmark.dataset, benchmark.folder, benchmark.labels, clips)
     held, kept, exclusions = HeldSounds(), [], []
     for block in readable(part, kept, exclusions, "supervised", RATE):

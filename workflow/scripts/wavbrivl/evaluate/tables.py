@@ -57,9 +57,7 @@ class Classes:
         value = int(number)
         known = self._numbers.setdefault(category, value), self._names.setdefault(value, category)
         if known != (value, category):
-            raise UserError(
-                f"{where}: category '{category}' and {column} {value} contradict an earlier row"
-            )
+            raise UserError(f"{where}: category '{category}' and {column} {value} contradict an earlier row")
 
     def labels(self) -> tuple[str, ...]:
         """All categories in the order of their numbers, which need not be contiguous."""

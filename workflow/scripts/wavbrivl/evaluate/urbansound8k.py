@@ -1,7 +1,7 @@
-"""UrbanSound8K in its publisher's layout: `metadata/UrbanSound8K.csv`, `audio/fold1` to `fold10` (Salamon, 2014).
+"""UrbanSound8K in its publisher's layout: `metadata/UrbanSound8K.csv` and `audio/fold1` to `fold10`.
 
-The ten folds are the publisher's and are never reshuffled: slices of one recording share a fold, and
-other splits give far better numbers that mean nothing.
+Salamon, Jacoby and Bello, 2014. The ten folds are the publisher's and are never reshuffled: slices of
+one recording share a fold, and other splits give far better numbers that mean nothing.
 """
 
 import math

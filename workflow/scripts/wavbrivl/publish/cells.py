@@ -23,6 +23,9 @@ class Reasons:
     tasks: Mapping[str, str] = field(default_factory=dict)
 
 
+NO_REASONS = Reasons()
+
+
 @dataclass(frozen=True)
 class Cell:
     """Measured and published, never mixed.

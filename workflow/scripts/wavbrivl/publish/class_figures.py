@@ -12,7 +12,7 @@ from wavbrivl.publish.style import COLOURS, FAINT, INK, drawing, words
 
 _ANNOTATED = 12
 _NAMED = 60
-"""Beyond so many classes, names would need a figure of metres: the matrix goes without, bars show both ends."""
+"""Beyond so many classes, names would need metres: the matrix goes without, the bars show both ends."""
 
 
 def confusion_matrix(path: Path, items: Items, labels: Sequence[str], title: str) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from wavbrivl.evaluate.result import Metric, Result
 from wavbrivl.files import write_text
-from wavbrivl.publish.cells import Cell, Reasons, Results, cell, of_task
+from wavbrivl.publish.cells import NO_REASONS, Cell, Reasons, Results, cell, of_task
 from wavbrivl.publish.differences import Comparison, comparison_lines
 from wavbrivl.publish.layout import (
     FURTHER_COLUMNS,
@@ -49,7 +49,7 @@ def write_table2(
     markdown_path: Path,
     results: Results,
     comparisons: Sequence[Comparison] = (),
-    reasons: Reasons = Reasons(),
+    reasons: Reasons = NO_REASONS,
     columns: Sequence[Column] = TABLE2_COLUMNS,
     further: Sequence[Column] = FURTHER_COLUMNS,
 ) -> None:
@@ -74,7 +74,7 @@ def write_table1(
     csv_path: Path,
     markdown_path: Path,
     results: Results,
-    reasons: Reasons = Reasons(),
+    reasons: Reasons = NO_REASONS,
     rows: Sequence[TaskRow] = TABLE1,
 ) -> None:
     """Write Table 1: what the paper says of each task's data, beside what was measured on here."""

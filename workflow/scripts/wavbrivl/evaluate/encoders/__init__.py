@@ -1,4 +1,4 @@
-"""Audio encoders behind one interface. A new kind is a class in this package and a line in `evaluate.kinds`."""
+"""Audio encoders behind one interface; a new kind is a class in this package and a line in `kinds`."""
 
 import importlib
 

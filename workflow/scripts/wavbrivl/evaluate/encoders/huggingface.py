@@ -29,7 +29,7 @@ WINDOW_SECONDS = 10.0
 """Window of models that take sounds of any length."""
 
 Read = Callable[[nn.Module, Mapping[str, Tensor]], tuple[Tensor, Tensor | None]]
-"""From a model and its inputs to frames [batch, time, width] and vectors [batch, dim], or None for their mean."""
+"""From model and inputs to frames [batch, time, width], and vectors [batch, dim] or None (their mean)."""
 
 
 @dataclass(frozen=True)
@@ -157,7 +157,8 @@ class HuggingFace:
         wanted = config.window_seconds or longest or WINDOW_SECONDS
         if longest and wanted > longest:
             raise UserError(
-                f"evaluate.models.{name}.window_seconds: {wanted:g} s, and this model hears {longest:g} s at most"
+                f"evaluate.models.{name}.window_seconds: {wanted:g} s, and this model hears {longest:g} s "
+                "at most"
             )
         return wanted
 

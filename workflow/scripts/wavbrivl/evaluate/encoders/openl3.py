@@ -5,6 +5,7 @@ the original Keras model; the spectrogram's kernels and the mel matrix are part 
 """
 
 from collections.abc import Sequence
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -55,7 +56,7 @@ class OpenL3Network(nn.Module):
         self.speclayer = MelSpectrogram()
         for i, width in enumerate(CHANNELS, start=1):
             self.add_module(f"batch_normalization_{i}", nn.BatchNorm2d(width, eps=0.001))
-        for i, (inputs, outputs) in enumerate(zip(CHANNELS, CHANNELS[1:], strict=False), start=1):
+        for i, (inputs, outputs) in enumerate(pairwise(CHANNELS), start=1):
             self.add_module(f"conv2d_{i}", nn.Conv2d(inputs, outputs, 3, padding=1))
         self.audio_embedding_layer = nn.Conv2d(CHANNELS[-1], 512, 3, padding=1)
 

@@ -40,9 +40,7 @@ class WavBriVL:
         """The weighted sum of WavLM's layers, a vector every 20 ms."""
         from wavbrivl.audio.embedding import embed_frames
 
-        return embed_frames(
-            self._model, all_to_rate(waveforms, rate, self.rate), batch_size, self._window
-        )
+        return embed_frames(self._model, all_to_rate(waveforms, rate, self.rate), batch_size, self._window)
 
 
 class RandomWeights(WavBriVL):
