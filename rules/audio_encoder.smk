@@ -101,7 +101,7 @@ rule describe_model:
         "../envs/torch.yaml"
     resources:
         mem_mb=scaled(1000),
-        runtime=10,
+        runtime=scaled(10),
     params:
         card=CARD,
         code=code_digest("wavbrivl.train.card"),

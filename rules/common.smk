@@ -39,6 +39,7 @@ from wavbrivl.corpus.kept import key_of
 from wavbrivl.corpus.registry import find_version, read_registry
 from wavbrivl.corpus.manifest import PACK, pack_of
 from wavbrivl.errors import UserError
+from wavbrivl.evaluate.kinds import SUPERVISED, absent_weights, class_of, kind_of, weight_files
 from wavbrivl.evaluate.places import metrics_path
 from wavbrivl.weights.wanted import checkpoint_place, model_place
 from wavbrivl.weights.wanted import entries as weights_entries
@@ -46,7 +47,7 @@ from wavbrivl.weights.wanted import name_of as weights_name
 from wavbrivl.weights.wanted import record_of as weights_record
 from wavbrivl.workflow.digest import code_digest
 from wavbrivl.workflow.orphans import cancel_orphans
-from wavbrivl.workflow.plan import lacks_texts, plan_run
+from wavbrivl.workflow.plan import lacks_classes, lacks_texts, plan_run
 from wavbrivl.workflow.stale_lock import release_stale_lock
 
 STATE = Path(".snakemake")
@@ -83,7 +84,13 @@ WORLD = "data/embedded/world"
 RESULTS = f"results/{CONFIG.run}"
 LOGS = f"{RESULTS}/logs"
 BENCHMARKS = f"{RESULTS}/benchmarks"
-ENCODERS = CONFIG.evaluate.encoders
+# Encoders whose weights are there, and the rows of tables: these and the training from scratch. An encoder
+# without weights is no job but a sentence in the tables; when the weights have come, its jobs are planned.
+ABSENT_ENCODERS = absent_weights(CONFIG.evaluate.encoders, CONFIG.evaluate.models)
+ROWS = [name for name in CONFIG.evaluate.encoders if name not in ABSENT_ENCODERS]
+ENCODERS = [name for name in ROWS if name != SUPERVISED]
+NO_CLASSES = lacks_classes(CONFIG, PLAN)
+LABELLED = ["esc50", "urbansound8k", *([] if NO_CLASSES else ["vggsound"])]
 SPLITS = ["train", "validation", "test"]
 ALL_SHARDS = [shard for split in SPLITS for shard in PLAN.shards[split]]
 
@@ -119,6 +126,11 @@ def texts_are_there(wildcards):
 def metrics_of(task, encoders=ENCODERS):
     """The metrics files of one task, in the order of `encoders`."""
     return [metrics_path(f"{RESULTS}/metrics", name, task) for name in encoders]
+
+
+def encoder_module(name):
+    """The module of an encoder, whose code decides what it makes of a sound."""
+    return class_of(kind_of(name, CONFIG.evaluate.models))[0]
 
 
 def settings(*sections):

@@ -75,7 +75,7 @@ if POINTS:
             "../envs/torch.yaml"
         resources:
             mem_mb=scaled(1000),
-            runtime=10,
+            runtime=scaled(10),
         params:
             code=code_digest("wavbrivl.train.search", "wavbrivl.publish.search"),
         script:

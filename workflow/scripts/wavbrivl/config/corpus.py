@@ -23,6 +23,8 @@ class WorldConfig(Section):
     """Add addresses that fail on purpose: a dead link, no audio, a truncated file, one too short."""
     esc50_clips_per_class_and_fold: PositiveInt = 8
     """Sounds for each class in each of the five folds of the embedded ESC-50 benchmark (ESC-50: 8)."""
+    urbansound8k_clips_per_class_and_fold: PositiveInt = 3
+    """Sounds for each class in each of the ten folds of the embedded UrbanSound8K benchmark (there: 87)."""
 
 
 class Source(Section):

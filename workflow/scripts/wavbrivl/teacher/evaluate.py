@@ -10,10 +10,10 @@ import numpy as np
 from wavbrivl.config.evaluation import EvaluateConfig
 from wavbrivl.evaluate.gallery import Gallery
 from wavbrivl.evaluate.intervals import interval, mean_of, value_of
+from wavbrivl.evaluate.label_texts import class_vectors
 from wavbrivl.evaluate.ranking import ranks_from_scores, unit
 from wavbrivl.evaluate.result import Coverage, Metric, Prompts, Result, metric
 from wavbrivl.evaluate.teacher_retrieval import run_teacher_retrieval
-from wavbrivl.evaluate.zero_shot import class_vectors
 from wavbrivl.shards.reader import MediaShards
 from wavbrivl.teacher.interface import FrozenTeacher
 from wavbrivl.teacher.pairs import NoTextError, Texts, read_texts

@@ -14,6 +14,12 @@ from wavbrivl.weights.wanted import hub_name, lacking, name_of
 CHECKED = ".checked"
 """Folder below the corpora: what was learnt from lists and videos when the workflow was planned."""
 
+_TABLES = {
+    "esc50": ("meta/esc50.csv", "category"),
+    "urbansound8k": ("metadata/UrbanSound8K.csv", "class"),
+}
+"""Benchmarks with a path of their own: their table, and its column of labels."""
+
 
 @dataclass(frozen=True)
 class Plan:
@@ -43,11 +49,12 @@ def plan_run(config: Config, data: Path) -> Plan:
 
 def _labels_are_translated(config: Config) -> None:
     """Zero-shot asks in the teacher's language: every label of the benchmark must have a word there."""
-    if config.evaluate.esc50.path:
-        table = Path(config.evaluate.esc50.path) / "meta" / "esc50.csv"
-        with table.open(encoding="utf-8", newline="") as handle:
-            labels = sorted({row.get("category") or "" for row in csv.DictReader(handle)})
-        words_for(labels, config.teacher.language, label_file("esc50"))
+    for name, (table, column) in _TABLES.items():
+        folder = getattr(config.evaluate, name).path
+        if folder:
+            with (Path(folder) / table).open(encoding="utf-8", newline="") as handle:
+                labels = sorted({row.get(column) or "" for row in csv.DictReader(handle)})
+            words_for(labels, config.teacher.language, label_file(name))
 
 
 def lacks_texts(config: Config) -> str | None:
@@ -63,6 +70,16 @@ def lacks_texts(config: Config) -> str | None:
     return f"teacher.checkpoint: a teacher cannot be trained on {lack}; name a checkpoint"
 
 
+def lacks_classes(config: Config, plan: Plan) -> str | None:
+    """Why the corpus's clips cannot be classified, or None."""
+    formats = {config.corpus.format, *(file.format for file in config.corpus.clip_list)}
+    if "videos" in formats:
+        return "not measured: the clips of the corpus have no labels"
+    if "audioset" in formats:
+        return "not measured: clips of AudioSet have several labels each, and the task takes one"
+    return None if plan.shards["test"] else "not measured: the corpus has no test split"
+
+
 def _folders_exist(config: Config) -> None:
     for number, source in enumerate(config.corpus.sources):
         if source.kind in ("folder", "videos") and not Path(source.path or "").is_dir():
@@ -76,6 +93,7 @@ def _folders_exist(config: Config) -> None:
         "corpus.audioset_labels": config.corpus.audioset_labels,
         "teacher.checkpoint": config.teacher.checkpoint,
         "teacher.vocabulary": config.teacher.vocabulary,
+        "evaluate.vggsound.translations": config.evaluate.vggsound.translations,
     }
     # Addresses and what lies among the weights are fetched by a rule.
     files = {key: path for key, path in files.items() if not is_address(path or "") and not name_of(path)}
@@ -87,9 +105,10 @@ def _folders_exist(config: Config) -> None:
         if path and not Path(path).is_file():
             raise UserError(f"{key}: there is no file {path}")
     _weights_exist(config)
-    esc50 = config.evaluate.esc50.path
-    if esc50 and not (Path(esc50) / "meta" / "esc50.csv").is_file():
-        raise UserError(f"evaluate.esc50.path: {esc50} holds no meta/esc50.csv")
+    for name, (table, _) in _TABLES.items():
+        folder = getattr(config.evaluate, name).path
+        if folder and not (Path(folder) / table).is_file():
+            raise UserError(f"evaluate.{name}.path: {folder} holds no {table}")
 
 
 def _weights_exist(config: Config) -> None:
