@@ -19,6 +19,7 @@ include: "rules/corpus.smk"
 include: "rules/datasets.smk"
 include: "rules/teacher.smk"
 include: "rules/audio_encoder.smk"
+include: "rules/events_and_captions.smk"
 include: "rules/evaluate.smk"
 include: "rules/publish.smk"
 

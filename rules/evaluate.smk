@@ -13,6 +13,7 @@ METRICS = [
     *metrics_of("esc50"),
     *metrics_of("esc50_zeroshot", ["wavbrivl"]),
     *metrics_of("vggsound_retrieval"),
+    *EVENTS_AND_CAPTIONS,
 ]
 
 

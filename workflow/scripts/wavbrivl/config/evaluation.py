@@ -4,7 +4,9 @@ from typing import Annotated, Literal
 
 from pydantic import Field, field_validator
 
+from wavbrivl.config.captions import ClothoConfig
 from wavbrivl.config.corpus import PositiveInt
+from wavbrivl.config.events import DesedConfig
 from wavbrivl.config.section import Section
 
 
@@ -48,6 +50,10 @@ class EvaluateConfig(Section):
     """Environmental sound classification."""
     retrieval: RetrievalConfig = RetrievalConfig()
     """Sound to image and image to sound."""
+    desed: DesedConfig = DesedConfig()
+    """Sound event detection."""
+    clotho: ClothoConfig = ClothoConfig()
+    """Captions for sounds, and retrieval by caption."""
     probe: ProbeConfig = ProbeConfig()
     """The classification head."""
     prompts: dict[Literal["zh", "en"], list[str]] = {
