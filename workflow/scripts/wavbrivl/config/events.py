@@ -80,7 +80,7 @@ class DesedConfig(Section):
     """The rate that every encoder's frames are averaged to."""
     head: FrameHeadConfig = FrameHeadConfig()
     """The frame head."""
-    thresholds: Annotated[list[Probability], Field(min_length=1)] = [0.3, 0.4, 0.5, 0.6]
+    thresholds: Annotated[list[Probability], Field(min_length=1)] = [0.2, 0.3, 0.4, 0.5]
     """Above this probability a class is on."""
     median_seconds: Annotated[list[Seconds], Field(min_length=1)] = [0.3, 0.7, 1.1]
     """Length of the median filter over time, rounded to an odd number of frames."""

@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.patches import Patch
 
 from wavbrivl.errors import UserError
-from wavbrivl.publish.style import COLOURS, FAINT, INK, drawing, shortened, words
+from wavbrivl.publish.style import COLOURS, FAINT, INK, drawing, words
 
 Event = tuple[float, float, str]
 """Onset and offset in seconds, and the label."""
@@ -21,6 +21,8 @@ REFERENCE = "reference"
 HEADER = ["encoder", "filename", "onset", "offset", "event_label"]
 SHOWN = 6
 COLUMNS = 2
+
+_TITLE = 44
 
 
 def read_events(path: Path) -> Events:
@@ -85,7 +87,7 @@ def _timeline(axes: Axes, events: Events, encoder: str, name: str) -> None:
     axes.set_ylim(max(len(labels), 1) - 0.5, -0.5)
     axes.set_xlim(0, _end(events, name))
     axes.grid(axis="y", visible=False)
-    axes.set_title(shortened(name, 40), fontsize=8, fontweight="normal")
+    axes.set_title(name[:_TITLE], fontsize=8, fontweight="normal")
     if not labels:
         axes.text(0.5, 0.5, "no event, and none detected", color=FAINT, ha="center", va="center",
                   transform=axes.transAxes)  # fmt: skip
