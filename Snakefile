@@ -24,6 +24,7 @@ include: "rules/search.smk"
 include: "rules/evaluation.smk"
 include: "rules/benchmarks.smk"
 include: "rules/embed.smk"
+include: "rules/events_and_captions.smk"
 include: "rules/evaluate.smk"
 include: "rules/publish.smk"
 

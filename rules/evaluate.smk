@@ -9,6 +9,7 @@ METRICS = [
     *(path for task in LABELLED for path in metrics_of(task, ROWS)),
     *(path for task in LABELLED for path in metrics_of(f"{task}_zeroshot", ["wavbrivl"])),
     *metrics_of("vggsound_retrieval"),
+    *EVENTS_AND_CAPTIONS,
 ]
 
 

@@ -62,6 +62,17 @@ def encoder_model(wildcards):
     return {name: model for name, model in models.items() if name == wildcards.encoder}
 
 
+def models_in_use():
+    """The entries of `evaluate.models` that rows of the tables name."""
+    models = settings("evaluate")["evaluate"]["models"]
+    return {name: model for name, model in models.items() if name in ENCODERS}
+
+
+def weights_in_use():
+    """The files of weights of these."""
+    return [path for name in models_in_use() for path in weight_files(name, CONFIG.evaluate.models)]
+
+
 def embed_code(module):
     """The digest of a module and of the encoder's own."""
     return lambda wildcards: code_digest(module, encoder_module(wildcards.encoder))

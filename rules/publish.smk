@@ -10,7 +10,7 @@ makes   results/<run>/tables/table{1,2}.{csv,md}   measured beside published
 
 TABLES = multiext(f"{RESULTS}/tables/", "table1.csv", "table1.md", "table2.csv", "table2.md")
 FIGURES = f"{RESULTS}/figures"
-ITEMS = expand(f"{RESULTS}/evaluation/{{task}}.items.csv", task=[*LABELLED, "retrieval"])
+ITEMS = expand(f"{RESULTS}/evaluation/{{task}}.items.csv", task=[*LABELLED, "retrieval", "desed", "clotho"])
 
 
 rule publish:
@@ -212,6 +212,7 @@ rule make_report:
         TABLES,
         rules.draw_figures.output,
         rules.draw_classes.output,
+        rules.show_events_and_captions.output,
         rules.survey_corpus.output,
         rules.record_run.output,
         rules.summarise.output,

@@ -4,7 +4,9 @@ from typing import Annotated, Literal
 
 from pydantic import Field, field_validator, model_validator
 
+from wavbrivl.config.captions import ClothoConfig
 from wavbrivl.config.corpus import PositiveInt
+from wavbrivl.config.events import DesedConfig
 from wavbrivl.config.section import Section
 from wavbrivl.evaluate.kinds import OWN, SUPERVISED, WITH_WEIGHTS
 from wavbrivl.evaluate.places import TRAINED
@@ -123,6 +125,10 @@ class EvaluateConfig(Section):
     """Classification of the corpus's clips."""
     retrieval: RetrievalConfig = RetrievalConfig()
     """Sound to image and image to sound."""
+    desed: DesedConfig = DesedConfig()
+    """Sound event detection."""
+    clotho: ClothoConfig = ClothoConfig()
+    """Captions for sounds, and retrieval by caption."""
     probe: ProbeConfig = ProbeConfig()
     """The classification head."""
     supervised: SupervisedConfig = SupervisedConfig()

