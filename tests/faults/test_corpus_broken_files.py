@@ -117,6 +117,29 @@ def test_tables_that_ask_for_gigabytes_are_refused(coded_video: CodedVideo):
         read_timeline(bytes(data))
 
 
+def box(kind: bytes, body: bytes) -> bytes:
+    return (len(body) + 8).to_bytes(4, "big") + kind + body
+
+
+def test_boxes_without_end_are_refused_and_not_walked(tmp_path):
+    """The fetching job reads these tables itself: neither its stack nor its patience is unlimited."""
+    deep = b"".join((100_000 * 8 - 8 * i).to_bytes(4, "big") + b"trak" for i in range(100_000))
+    many = box(b"moov", box(b"free", b"") * 50_000)
+    top = box(b"free", b"") * 1_100_000
+    for number, data in enumerate((box(b"moov", deep), many, top)):
+        with pytest.raises(MediaError, match="more than .* boxes") as caught:
+            read_timeline(data)
+        assert caught.value.status == Status.UNDECODABLE
+        (tmp_path / "have").mkdir(exist_ok=True)
+        (tmp_path / "have" / f"v{number}_0_1000.mp4").write_bytes(data)
+    write_manifest(tmp_path / "m.csv", [clip_of(f"v{number}", 0, 1000) for number in range(3)])
+    source = open_sources([Source(kind="folder", path=str(tmp_path / "have"))], FETCH)
+    fetch_shard(
+        tmp_path / "m.csv", tmp_path / "c.tar", tmp_path / "c.csv", tmp_path / "spool/s", source, FETCH
+    )
+    assert {row.status for row in read_ledger(tmp_path / "c.csv")} == {Status.UNDECODABLE}
+
+
 def test_a_file_that_hangs_is_killed_and_the_next_one_works(coded_video: CodedVideo):
     data = coded_video.path.read_bytes()
     decoder = Decoder(timeout=0.0005)

@@ -20,7 +20,7 @@ import imageio_ffmpeg
 from wavbrivl.config.corpus import MediaConfig
 from wavbrivl.corpus.clips import Clip, clip_id, read_manifest, write_manifest
 from wavbrivl.corpus.decode import Clip as Media
-from wavbrivl.corpus.extract import choose_frames
+from wavbrivl.corpus.extract import choose_frames, frames_shown
 from wavbrivl.corpus.ledger import LedgerRow, Status, read_ledger, write_ledger
 from wavbrivl.corpus.media import extract_shard
 from wavbrivl.corpus.request import Request
@@ -176,5 +176,5 @@ def _decode(sample: _Sample, media: MediaConfig, seed: int) -> None:
     start, end = (sample.clip.start_ms - zero) / 1000, (sample.clip.end_ms - zero) / 1000
     decord.AudioReader(io.BytesIO(sample.data), sample_rate=-1, mono=True)
     reader = decord.VideoReader(io.BytesIO(sample.data), num_threads=1)
-    for index in choose_frames(file.frame_times, start, end, request):
+    for index in choose_frames(frames_shown(file, start, end), request):
         reader[index].asnumpy()

@@ -21,14 +21,13 @@ def excerpt(data: bytes, track: Track, samples: np.ndarray) -> bytes:
     """Write the given samples (indices in decoding order) as an MP4 file with one track.
 
     Times are those of the track's own clock, counted from the first sample's decoding time: no
-    edit list, no reference to another file, no metadata.
+    edit list, no reference to another file, no metadata. The tables come first, so that it can be piped.
     """
     view = memoryview(data)
     parts = [view[o : o + n] for o, n in zip(track.offsets[samples], track.sizes[samples], strict=True)]
-    content = b"".join(parts)
     brand = _box(b"ftyp", b"isom", struct.pack(">I", 512), b"isom")
-    moov = _moov(track, samples, len(brand) + 8)
-    return brand + _box(b"mdat", content) + moov
+    place = len(brand) + len(_moov(track, samples, 0)) + 8
+    return brand + _moov(track, samples, place) + _box(b"mdat", b"".join(parts))
 
 
 def needed_for(data: bytes, track: Track, sample: int) -> np.ndarray:

@@ -87,7 +87,8 @@ class YtDlpSource:
             "sections": self.sections,
             "fetch": self.config.model_dump(mode="json"),
         }
-        return [Stream(item["location"], item["headers"]) for item in self._local.finder.ask(request)]
+        found = self._local.finder.ask(request)
+        return [Stream(item["location"], item["headers"], self.proxy) for item in found]
 
     def _check(self, address: str) -> None:
         """A `file://` address is opened for the embedded world alone, and nothing else is for it."""
