@@ -6,7 +6,6 @@ on, without the frames that no other frame refers to. The picture that comes out
 """
 
 import struct
-from collections.abc import Iterable
 
 import numpy as np
 
@@ -23,11 +22,18 @@ def excerpt(data: bytes, track: Track, samples: np.ndarray) -> bytes:
     Times are those of the track's own clock, counted from the first sample's decoding time: no
     edit list, no reference to another file, no metadata. The tables come first, so that it can be piped.
     """
-    view = memoryview(data)
-    parts = [view[o : o + n] for o, n in zip(track.offsets[samples], track.sizes[samples], strict=True)]
     brand = _box(b"ftyp", b"isom", struct.pack(">I", 512), b"isom")
     place = len(brand) + len(_moov(track, samples, 0)) + 8
-    return brand + _moov(track, samples, place) + _box(b"mdat", b"".join(parts))
+    return brand + _moov(track, samples, place) + _box(b"mdat", *_content(data, track, samples))
+
+
+def _content(data: bytes, track: Track, samples: np.ndarray) -> list[memoryview]:
+    """The samples' bytes, those that lie one behind the other in one piece."""
+    view = memoryview(data)
+    begins, ends = track.offsets[samples], track.offsets[samples] + track.sizes[samples]
+    first = np.flatnonzero(np.append(True, begins[1:] != ends[:-1]))
+    last = np.append(first[1:], len(samples)) - 1
+    return [view[begin:end] for begin, end in zip(begins[first], ends[last], strict=True)]
 
 
 def needed_for(data: bytes, track: Track, sample: int) -> np.ndarray:
@@ -89,10 +95,13 @@ def _picture(data: bytes, track: Track, sample: int, length: int) -> int:
 
 def _moov(track: Track, samples: np.ndarray, place: int) -> bytes:
     decoding = track.decoding[samples] - track.decoding[samples[0]]
-    lasting = np.diff(decoding, append=decoding[-1] + 1)
+    lasting = np.diff(decoding)
+    lasting = np.append(lasting, lasting[-1:] if len(lasting) else 1)
     shown = np.rint((track.times[samples] - track.shift) * track.timescale).astype(np.int64)
     late = shown - track.decoding[samples]
-    total = int(decoding[-1]) + 1
+    sizes = track.sizes[samples]
+    same = int(sizes[0]) if (sizes == sizes[0]).all() else 0
+    total = int(decoding[-1] + lasting[-1])
     clock = struct.pack(">IIII", 0, 0, track.timescale, total)
     movie = clock + struct.pack(">IH10x9I24xI", 0x10000, 0x100, *_IDENTITY, 2)
     kind, minor = (b"vide", _box(b"vmhd", bytes([0, 0, 0, 1]), bytes(8)))
@@ -103,11 +112,16 @@ def _moov(track: Track, samples: np.ndarray, place: int) -> bytes:
     table = _box(
         b"stbl",
         _box(b"stsd", track.entry),
-        _table(b"stts", np.stack([np.ones_like(lasting), lasting], 1)),
-        _table(b"ctts", np.stack([np.ones_like(late), late], 1), version=1),
+        _table(b"stts", _runs(lasting)),
+        _table(b"ctts", _runs(late), version=1) if late.any() else b"",
         _table(b"stss", np.array([1])),  # one key frame: decord must go through it all, and never seek
         _table(b"stsc", np.array([[1, len(samples), 1]])),
-        _box(b"stsz", struct.pack(">III", 0, 0, len(samples)), track.sizes[samples].astype(">u4").tobytes()),
+        # PCM has a sample for each few bytes: with sizes and times told once, decoders take many at a time.
+        _box(
+            b"stsz",
+            struct.pack(">III", 0, same, len(samples)),
+            b"" if same else sizes.astype(">u4").tobytes(),
+        ),
         _table(b"stco", np.array([place])),
     )
     media = _box(
@@ -127,6 +141,12 @@ def _table(kind: bytes, rows: np.ndarray, version: int = 0) -> bytes:
     return _box(kind, struct.pack(">II", version << 24, len(rows)), rows.astype(">i4").tobytes())
 
 
-def _box(kind: bytes, *contents: bytes | Iterable[int]) -> bytes:
-    body = b"".join(bytes(content) for content in contents)
+def _runs(values: np.ndarray) -> np.ndarray:
+    """[runs, 2]: how often each value follows itself, and the value."""
+    first = np.flatnonzero(np.append(True, values[1:] != values[:-1]))
+    return np.stack([np.diff(first, append=len(values)), values[first]], 1)
+
+
+def _box(kind: bytes, *contents: bytes | memoryview) -> bytes:
+    body = b"".join(contents)
     return struct.pack(">I4s", len(body) + 8, kind) + body
