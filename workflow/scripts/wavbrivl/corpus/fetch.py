@@ -193,23 +193,28 @@ def _ask(
 ) -> dict[str, LedgerRow]:  # fmt: skip
     """One source's answer for a video, transient failures tried again with growing waits."""
     attempts = 0
+    answers: dict[str, Path | SourceError] = {}
 
-    def once() -> dict[str, Path | SourceError]:
+    def once() -> None:
         nonlocal attempts
         if host:
             check_block(store.folder.parent, host)
             if wait_for_turn(store.folder.parent, host, fetch.videos_per_hour):
                 check_block(store.folder.parent, host)
         attempts += 1
-        return dict(source.fetch(clips, folder))
+        left = [clip for clip in clips if not isinstance(answers.get(clip.clip_id), Path)]
+        answers.update(source.fetch(left, folder))
+        worth_another = STOPPING | TRANSIENT if host else STOPPING
+        for answer in answers.values():
+            if isinstance(answer, SourceError) and answer.status in worth_another:
+                raise answer
 
-    answers: dict[str, Path | SourceError]
     try:
-        answers = retrying(fetch.attempts)(once)
+        retrying(fetch.attempts)(once)
     except SourceError as error:
         if error.status in STOPPING:
             raise
-        answers = {clip.clip_id: error for clip in clips}
+        answers = {clip.clip_id: answers.get(clip.clip_id, error) for clip in clips}
     return {name: _row(name, answers[name], source.kind, attempts, store, known[name]) for name in answers}
 
 
