@@ -174,6 +174,8 @@ def _status(said: str, command: list[str]) -> Status:
     """HTTP trouble is what it says it is; on a local file only a full disk is not the file's fault."""
     status = status_of_text(said)
     remote = any(part.startswith(("http://", "https://")) for part in command)
+    if remote and status == Status.UNSUPPORTED and "Input/output error" in said:
+        return Status.NETWORK  # too many redirects, an answer that is no HTTP
     if (remote and status != Status.UNSUPPORTED) or status == Status.DISK_FULL:
         return status
     return Status.UNDECODABLE

@@ -27,6 +27,7 @@ from wavbrivl.shards.tar import TarWriter
 logger = logging.getLogger(__name__)
 FORBIDDEN_IN_A_ROW = 5  # so many different videos refused one after the other: it is us, not them
 FIRST_WAIT, LONGEST_WAIT = 1.0, 60.0
+FREE_BYTES = 200_000_000
 
 
 @dataclass(frozen=True)
@@ -178,6 +179,7 @@ def _fetch_video(
             break
         host = source.host(wanted)
         try:
+            _check_room(store.folder)
             found = _ask(source, wanted, folder, store, host, fetch, rows)
         except SourceError as error:
             halt.set()
@@ -185,6 +187,12 @@ def _fetch_video(
         rows |= found
     shutil.rmtree(folder, ignore_errors=True)
     return _Answer(list(rows.values()), host=host)
+
+
+def _check_room(folder: Path) -> None:
+    """Stop before the disk is full: with many jobs, each would ask for a video that it cannot keep."""
+    if shutil.disk_usage(folder).free < FREE_BYTES:
+        raise SourceError(Status.DISK_FULL, f"less than {FREE_BYTES // 1_000_000} MB are free for {folder}")
 
 
 def _ask(
