@@ -9,9 +9,11 @@ from tests.corpus_shards import made_shard, shards_in
 from tests.corpus_videos import CodedVideo, clip_of, ffmpeg, make_video
 
 from wavbrivl.config.corpus import Source
+from wavbrivl.corpus.aac import stated_channels
 from wavbrivl.corpus.decode import Clip as Media
 from wavbrivl.corpus.downmix import one_channel
 from wavbrivl.corpus.ledger import LedgerRow, Status
+from wavbrivl.corpus.timeline import read_timeline
 from wavbrivl.corpus.videos import video_id_of
 
 RATE = 48_000
@@ -103,6 +105,16 @@ def test_what_all_channels_hold_neither_clips_nor_gets_quieter(tmp_path, channel
 def test_channels_that_cancel_each_other_are_not_silence(tmp_path):
     sound = sound_of(tmp_path / "v.mp4", [tone(500, 0.5), -tone(500, 0.5)])
     assert level_at(sound, 500) == pytest.approx(0.5, abs=0.01)
+
+
+@pytest.mark.parametrize("channels", [1, 2, 6])
+def test_the_channels_that_a_file_states(tmp_path, channels):
+    video = make_video(tmp_path / "v.mp4", seconds=1, channels=channels, rate=48000, size=(160, 96))
+    entry = read_timeline(video.path.read_bytes()).audio.entry
+    assert stated_channels(entry) == channels
+    for cut in range(len(entry)):
+        assert stated_channels(entry[:cut]) in (0, channels)
+    assert stated_channels(b"") == stated_channels(entry.replace(b"esds", b"xxxx")) == 0
 
 
 def test_the_mix_by_itself():

@@ -20,6 +20,7 @@ import imageio_ffmpeg
 from wavbrivl.corpus.causes import SourceError, status_of_text
 from wavbrivl.corpus.clips import Clip
 from wavbrivl.corpus.ledger import Status
+from wavbrivl.corpus.plain_cut import cut_plain
 from wavbrivl.corpus.timeline import MediaError, read_timeline
 
 POINTER = re.compile(r" @ 0x[0-9a-f]+")  # where ffmpeg's objects lie in memory: different in every run
@@ -59,7 +60,7 @@ class _Cut:
 def cut_clips(
     streams: Sequence[Stream], clips: Sequence[Clip], folder: Path, margin: float, timeout: float
 ) -> dict[str, Path]:
-    """Cut every clip of one video in one ffmpeg run.
+    """Cut every clip of one video, in one ffmpeg run where it is no plain MP4 of this machine.
 
     Args:
         streams: one file with picture and sound, or the picture's and then the sound's.
@@ -83,6 +84,9 @@ def cut_clips(
         )
         for clip in clips
     ]
+    plain = [(cut.path, cut.begin, cut.end) for cut in cuts]
+    if len(streams) == 1 and not streams[0].remote and cut_plain(Path(streams[0].location), plain):
+        return {cut.name: cut.path for cut in cuts}
     _write(lambda form: _outputs(streams, cuts, form, timeout), timeout)
     # Where the picture begins after the sound, a seek to before it leads to its first frame, and the sound
     # until then is lost: such clips are copied from the start of the file.

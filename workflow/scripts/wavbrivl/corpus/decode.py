@@ -16,6 +16,7 @@ import numpy as np
 import soxr
 
 from wavbrivl.corpus import foreign
+from wavbrivl.corpus.aac import stated_channels
 from wavbrivl.corpus.downmix import one_channel
 from wavbrivl.corpus.excerpt import decodable, excerpt, needed_for
 from wavbrivl.corpus.ledger import Status
@@ -91,8 +92,7 @@ class Clip:
         and of two that cancel each other, it gives nothing usable: the other decoder has the channels.
         """
         track = self.audio
-        few = excerpt(self._data, track, packets[:_PACKETS_TO_COUNT])
-        channels = decord.AudioReader(io.BytesIO(few), sample_rate=-1, mono=False).shape[0]
+        channels = 2 if stated_channels(track.entry) == 2 else self._counted_channels(packets)
         if channels > 2:
             return self._mixed_elsewhere(packets)
         file = io.BytesIO(excerpt(self._data, track, packets))
@@ -111,6 +111,11 @@ class Clip:
         if np.abs(samples).max() < _QUIET:
             return self._mixed_elsewhere(packets)
         return samples * np.float32(math.sqrt(0.5)), rate
+
+    def _counted_channels(self, packets: np.ndarray) -> int:
+        """How many channels the decoder makes of the sound; a file may state one where there are two."""
+        few = excerpt(self._data, self.audio, packets[:_PACKETS_TO_COUNT])
+        return decord.AudioReader(io.BytesIO(few), sample_rate=-1, mono=False).shape[0]
 
     def _mixed_elsewhere(self, packets: np.ndarray) -> tuple[np.ndarray, int]:
         channels, rate = foreign.sound(excerpt(self._data, self.audio, packets))

@@ -5,10 +5,9 @@ frame and the wanted one. Here it gets what the wanted frame needs: the samples 
 on, without the frames that no other frame refers to. The picture that comes out is the same.
 """
 
-import struct
-
 import numpy as np
 
+from wavbrivl.corpus.movie import Part, write_movie
 from wavbrivl.corpus.timeline import Track
 
 _PICTURES = range(1, 6)  # H.264 NAL unit types that carry a picture
@@ -17,23 +16,8 @@ _IDR = 5  # the one that resets the decoder
 
 
 def excerpt(data: bytes, track: Track, samples: np.ndarray) -> bytes:
-    """Write the given samples (indices in decoding order) as an MP4 file with one track.
-
-    Times are those of the track's own clock, counted from the first sample's decoding time: no
-    edit list, no reference to another file, no metadata. The tables come first, so that it can be piped.
-    """
-    brand = _box(b"ftyp", b"isom", struct.pack(">I", 512), b"isom")
-    place = len(brand) + len(_moov(track, samples, 0)) + 8
-    return brand + _moov(track, samples, place) + _box(b"mdat", *_content(data, track, samples))
-
-
-def _content(data: bytes, track: Track, samples: np.ndarray) -> list[memoryview]:
-    """The samples' bytes, those that lie one behind the other in one piece."""
-    view = memoryview(data)
-    begins, ends = track.offsets[samples], track.offsets[samples] + track.sizes[samples]
-    first = np.flatnonzero(np.append(True, begins[1:] != ends[:-1]))
-    last = np.append(first[1:], len(samples)) - 1
-    return [view[begin:end] for begin, end in zip(begins[first], ends[last], strict=True)]
+    """The given samples (indices in decoding order) as an MP4 file with one track and no edit list."""
+    return write_movie(data, [Part(track, samples)])
 
 
 def needed_for(data: bytes, track: Track, sample: int) -> np.ndarray:
@@ -91,62 +75,3 @@ def _picture(data: bytes, track: Track, sample: int, length: int) -> int:
             return unit
         offset += length + int.from_bytes(data[offset : offset + length], "big")
     return 0x60  # no slice was found: the sample stays
-
-
-def _moov(track: Track, samples: np.ndarray, place: int) -> bytes:
-    decoding = track.decoding[samples] - track.decoding[samples[0]]
-    lasting = np.diff(decoding)
-    lasting = np.append(lasting, lasting[-1:] if len(lasting) else 1)
-    shown = np.rint((track.times[samples] - track.shift) * track.timescale).astype(np.int64)
-    late = shown - track.decoding[samples]
-    sizes = track.sizes[samples]
-    same = int(sizes[0]) if (sizes == sizes[0]).all() else 0
-    total = int(decoding[-1] + lasting[-1])
-    clock = struct.pack(">IIII", 0, 0, track.timescale, total)
-    movie = clock + struct.pack(">IH10x9I24xI", 0x10000, 0x100, *_IDENTITY, 2)
-    kind, minor = (b"vide", _box(b"vmhd", bytes([0, 0, 0, 1]), bytes(8)))
-    if track.kind == "audio":
-        kind, minor = b"soun", _box(b"smhd", bytes(8))
-    handler = struct.pack(">II4s12xx", 0, 0, kind)
-    own = _box(b"dref", struct.pack(">II", 0, 1), _box(b"url ", bytes([0, 0, 0, 1])))
-    table = _box(
-        b"stbl",
-        _box(b"stsd", track.entry),
-        _table(b"stts", _runs(lasting)),
-        _table(b"ctts", _runs(late), version=1) if late.any() else b"",
-        _table(b"stss", np.array([1])),  # one key frame: decord must go through it all, and never seek
-        _table(b"stsc", np.array([[1, len(samples), 1]])),
-        # PCM has a sample for each few bytes: with sizes and times told once, decoders take many at a time.
-        _box(
-            b"stsz",
-            struct.pack(">III", 0, same, len(samples)),
-            b"" if same else sizes.astype(">u4").tobytes(),
-        ),
-        _table(b"stco", np.array([place])),
-    )
-    media = _box(
-        b"mdia",
-        _box(b"mdhd", bytes(4), clock, struct.pack(">HH", 0x55C4, 0)),
-        _box(b"hdlr", handler),
-        _box(b"minf", minor, _box(b"dinf", own), table),
-    )
-    return _box(b"moov", _box(b"mvhd", bytes(4), movie), _box(b"trak", _box(b"tkhd", track.header), media))
-
-
-_IDENTITY = (0x10000, 0, 0, 0, 0x10000, 0, 0, 0, 0x40000000)
-
-
-def _table(kind: bytes, rows: np.ndarray, version: int = 0) -> bytes:
-    """A full box that holds a count of rows and 32-bit numbers."""
-    return _box(kind, struct.pack(">II", version << 24, len(rows)), rows.astype(">i4").tobytes())
-
-
-def _runs(values: np.ndarray) -> np.ndarray:
-    """[runs, 2]: how often each value follows itself, and the value."""
-    first = np.flatnonzero(np.append(True, values[1:] != values[:-1]))
-    return np.stack([np.diff(first, append=len(values)), values[first]], 1)
-
-
-def _box(kind: bytes, *contents: bytes | memoryview) -> bytes:
-    body = b"".join(contents)
-    return struct.pack(">I4s", len(body) + 8, kind) + body

@@ -36,6 +36,7 @@ class Track:
     Attributes:
         times: presentation time in seconds.
         decoding: decoding time in ticks of the track's clock.
+        durations: how long it lasts, in the same ticks.
         offsets: where the sample lies in the file.
         sizes: its bytes.
         keys: whether decoding can start there.
@@ -50,6 +51,7 @@ class Track:
     kind: str
     times: np.ndarray
     decoding: np.ndarray
+    durations: np.ndarray
     offsets: np.ndarray
     sizes: np.ndarray
     keys: np.ndarray
@@ -166,6 +168,7 @@ def _track(data: memoryview, trak: range, movie_scale: int) -> Track | None:
         kind=kind,
         times=(shown / scale + shift)[there],
         decoding=decoding[there],
+        durations=durations[there],
         offsets=offsets[there],
         sizes=sizes[there],
         keys=keys[there],
