@@ -3,6 +3,8 @@
 Numbers of different networks are not comparable, so whoever calls these keeps the network's name beside them.
 """
 
+from itertools import pairwise
+
 import numpy as np
 
 KID_DEGREE = 3
@@ -68,7 +70,7 @@ def inception_score(logits: np.ndarray, splits: int, seed: int) -> float:
     order = np.random.RandomState(seed).permutation(len(logits))
     logs = _log_softmax(np.asarray(logits, dtype=np.float64)[order])
     ends = [i * len(logs) // splits for i in range(splits + 1)]
-    return float(np.mean([_score(logs[a:b]) for a, b in zip(ends, ends[1:], strict=False)]))
+    return float(np.mean([_score(logs[a:b]) for a, b in pairwise(ends)]))
 
 
 def _check_pair(first: np.ndarray, second: np.ndarray) -> None:

@@ -1,0 +1,174 @@
+"""Who says what a drawn image shows: never the model that guided the drawing."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+import torch
+
+from wavbrivl.config.studies import JudgeConfig
+from wavbrivl.errors import UserError
+from wavbrivl.evaluate.ranking import ranks_from_scores, unit
+from wavbrivl.studies.network import FrameClassifier, load_classifier
+from wavbrivl.studies.training import Recipe
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """What a judge says of n images.
+
+    Attributes:
+        probabilities: of each class, [n, classes] float64.
+        hidden: hidden parameters that it reads off the image, [n, 3], or None where it reads none.
+    """
+
+    probabilities: np.ndarray
+    hidden: np.ndarray | None
+
+
+class Judge(Protocol):
+    """Something that compares images with classes.
+
+    Attributes:
+        name: what tables and metrics call it.
+        labels: the classes it chooses between, in the order of its probabilities.
+    """
+
+    name: str
+    labels: tuple[str, ...]
+
+    def judge(self, images: np.ndarray) -> Judgement:
+        """Judge uint8 images [n, any, any, 3]; no image's judgement depends on the others."""
+        ...
+
+
+class EmbeddedJudge:
+    """A classifier trained on the corpus's own train frames, in their colours and in others."""
+
+    def __init__(self, classifier: FrameClassifier) -> None:
+        self.name = "embedded"
+        self.labels = classifier.labels
+        self._classifier = classifier
+
+    def judge(self, images: np.ndarray) -> Judgement:
+        reading = self._classifier.read(images)
+        hidden = reading.hidden if self._classifier.about["hidden"] else None
+        return Judgement(softmax(reading.logits), hidden)
+
+
+class ClipJudge:
+    """A CLIP-like model asked with prompts, by cosine."""
+
+    def __init__(
+        self, folder: Path, labels: Sequence[str], prompts: Sequence[str], device: torch.device
+    ) -> None:
+        from transformers import AutoModel, AutoProcessor
+
+        try:
+            self._model = AutoModel.from_pretrained(folder, local_files_only=True).to(device).eval()
+            self._processor = AutoProcessor.from_pretrained(folder, local_files_only=True)
+        except (OSError, ValueError, KeyError) as error:
+            raise UserError(f"studies.judge.clip: {folder} holds no CLIP-like model ({error})") from None
+        self.name = f"clip {folder.name}"
+        self.labels = tuple(labels)
+        self._scale = float(self._model.logit_scale.exp())
+        self._classes = self._class_vectors(prompts)
+
+    @torch.no_grad()
+    def judge(self, images: np.ndarray, batch_size: int = 64) -> Judgement:
+        parts = []
+        for first in range(0, len(images), batch_size):
+            batch = self._processor(images=list(images[first : first + batch_size]), return_tensors="pt")
+            pixels = batch["pixel_values"].to(self._model.device)
+            parts.append(_vectors(self._model.get_image_features(pixel_values=pixels)))
+        cosines = unit(np.concatenate(parts)) @ self._classes.T
+        return Judgement(softmax(self._scale * cosines), None)
+
+    @torch.no_grad()
+    def _class_vectors(self, prompts: Sequence[str]) -> np.ndarray:
+        """One unit vector a class: the mean of its prompts', [classes, d]."""
+        texts = [prompt.replace("{}", label.replace("_", " ")) for label in self.labels for prompt in prompts]
+        # SigLIP was trained on texts padded to their greatest length, and knows no other.
+        padding = "max_length" if "siglip" in self._model.config.model_type else True
+        batch = self._processor(text=texts, return_tensors="pt", padding=padding).to(self._model.device)
+        vectors = unit(_vectors(self._model.get_text_features(**batch)))
+        return unit(vectors.reshape(len(self.labels), len(prompts), -1).mean(axis=1))
+
+
+def recipe_of(config: JudgeConfig) -> Recipe:
+    """How the embedded judge is trained."""
+    return Recipe(
+        width=config.width,
+        steps=config.steps,
+        batch_size=config.batch_size,
+        learning_rate=config.learning_rate,
+        recoloured=config.recoloured,
+        grayscale=config.grayscale,
+        degrade=True,
+    )
+
+
+def open_judge(config: JudgeConfig, trained: Path, labels: Sequence[str], device: torch.device) -> Judge:
+    """Open the configured judge.
+
+    Args:
+        trained: folder of the embedded judge.
+        labels: classes that a CLIP-like judge chooses between; the embedded one has its own.
+    """
+    if config.kind == "embedded":
+        return EmbeddedJudge(load_classifier(trained, device))
+    return ClipJudge(Path(config.clip or ""), labels, config.prompts, device)
+
+
+def refuse_the_guide(config: JudgeConfig, teacher: str | None) -> None:
+    """A judge that guided the drawing would praise itself.
+
+    Raises:
+        UserError: the judge's folder is the teacher's.
+    """
+    if config.clip and teacher and Path(config.clip).resolve() == Path(teacher).resolve():
+        raise UserError(f"studies.judge.clip: {config.clip} is the teacher, which guides the drawing")
+
+
+def hits(judge: Judge, judgement: Judgement, labels: Sequence[str]) -> np.ndarray:
+    """R@1 of each image: 1 where its class comes first, a share where several tie; [n].
+
+    Raises:
+        UserError: a class that the judge does not know.
+    """
+    own = places_of(judge, labels)
+    return ranks_from_scores(judgement.probabilities, own).hits(1)
+
+
+def places_of(judge: Judge, labels: Sequence[str]) -> np.ndarray:
+    """The column of each label in the judge's answers, [n] int64.
+
+    Raises:
+        UserError: a class that the judge does not know.
+    """
+    place = {label: i for i, label in enumerate(judge.labels)}
+    unknown = sorted(set(labels) - set(place))
+    if unknown:
+        raise UserError(f"the judge '{judge.name}' does not know the class '{unknown[0]}'")
+    return np.array([place[label] for label in labels], dtype=np.int64)
+
+
+def softmax(logits: np.ndarray) -> np.ndarray:
+    """Rows of logits as probabilities, float64."""
+    logits = np.asarray(logits, dtype=np.float64)
+    powers = np.exp(logits - logits.max(axis=1, keepdims=True))
+    return powers / powers.sum(axis=1, keepdims=True)
+
+
+def gray(images: np.ndarray) -> np.ndarray:
+    """The luma of uint8 images in all three channels."""
+    luma = np.round(images.astype(np.float32) @ np.array([0.299, 0.587, 0.114], dtype=np.float32))
+    return np.repeat(luma[..., None].astype(np.uint8), 3, axis=-1)
+
+
+def _vectors(output: object) -> np.ndarray:
+    """Features as numpy; transformers returns a tensor or an output that holds it."""
+    tensor = output if isinstance(output, torch.Tensor) else output.pooler_output  # type: ignore[attr-defined]
+    return tensor.float().cpu().numpy()
