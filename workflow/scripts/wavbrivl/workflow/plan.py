@@ -51,7 +51,7 @@ def _labels_are_translated(config: Config) -> None:
 
 def lacks_texts(config: Config) -> str | None:
     """Why no teacher can be trained on this corpus, or None: lists have no captions, and English labels."""
-    if config.corpus.format == "embedded":
+    if config.corpus.format in ("embedded", "vegas"):  # both bring words in both languages
         return None
     if config.corpus.format == "videos":
         lack = "videos without captions and labels"
@@ -64,7 +64,8 @@ def lacks_texts(config: Config) -> str | None:
 
 def _folders_exist(config: Config) -> None:
     for number, source in enumerate(config.corpus.sources):
-        if source.kind in ("folder", "videos") and not Path(source.path or "").is_dir():
+        folder = source.path if source.kind in ("folder", "videos", "vegas") else None
+        if folder and not Path(folder).is_dir():
             raise UserError(f"corpus.sources[{number}].path: there is no folder {source.path}")
         archive = source.kind == "archive" and not is_address(source.path or "")
         if archive and not Path(source.path or "").is_file():
