@@ -8,6 +8,7 @@ from pydantic import Field, ValidationError
 
 from wavbrivl.config.corpus import CorpusConfig, FetchConfig, MediaConfig, WorldConfig
 from wavbrivl.config.evaluation import EvaluateConfig
+from wavbrivl.config.generation import GenerateConfig
 from wavbrivl.config.models import AudioEncoderConfig, TeacherConfig, TrainingConfig
 from wavbrivl.config.section import Section
 from wavbrivl.errors import UserError
@@ -36,6 +37,8 @@ class Config(Section):
     """Alignment training."""
     evaluate: EvaluateConfig = EvaluateConfig()
     """Downstream evaluation."""
+    generate: GenerateConfig = GenerateConfig()
+    """Pictures from sound."""
 
 
 def parse_config(values: dict[str, Any], origin: str = "the configuration") -> Config:

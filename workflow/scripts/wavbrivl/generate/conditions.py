@@ -1,4 +1,4 @@
-"""What is drawn from: vectors in the teacher's space and texts, with the names that results are kept under."""
+"""What is drawn from: vectors in the teacher's space and texts, and the names that results go under."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -1,7 +1,7 @@
-"""Drawn pictures on disk: one array, one row a picture, the trace of how they came about, one grid to look at.
+"""Drawn pictures on disk: one array, one row a picture, how they came about, one grid to look at.
 
-A folder of drawings holds `images.npy` (uint8 [n, side, side, 3] RGB), `rows.csv` (the fields of `Drawn`),
-`trace.json` and `grid.png`.
+A folder of drawings holds `images.npy` (uint8 [n, side, side, 3] RGB), `rounds.npy` (the picture that stood
+after each round, [rounds, n, side, side, 3]), `rows.csv` (the fields of `Drawn`), `trace.json` and `grid.png`.
 """
 
 import csv
@@ -17,6 +17,7 @@ from PIL import Image
 
 from wavbrivl.errors import UserError
 from wavbrivl.files import atomic, read_json, write_json, write_text
+from wavbrivl.generate.conditions import Conditions
 
 Trace = dict[str, Any]
 """How pictures came about, as JSON: settings, and for each row prompt, seed and scores by round."""
@@ -57,7 +58,13 @@ FIELDS = tuple(field.name for field in dataclasses.fields(Drawn))
 
 @dataclass(frozen=True)
 class Drawings:
-    """Pictures uint8 [n, side, side, 3] RGB and what each of them is, in the same order.
+    """Pictures and what each of them is, in the same order.
+
+    Attributes:
+        images: uint8 [n, side, side, 3] RGB.
+        rows: what they are, [n].
+        rounds: the pictures that stood after each round, the last being `images`: uint8
+            [rounds, n, side, side, 3]; one round where absent.
 
     Raises:
         ValueError: another shape or type, or another number of rows.
@@ -65,6 +72,7 @@ class Drawings:
 
     images: np.ndarray
     rows: list[Drawn]
+    rounds: np.ndarray | None = None
 
     def __post_init__(self) -> None:
         shape = self.images.shape
@@ -73,6 +81,8 @@ class Drawings:
             raise ValueError(f"drawings must be uint8 [n, side, side, 3], got {self.images.dtype} {shape}")
         if len(self.rows) != len(self.images):
             raise ValueError(f"{len(self.images)} pictures need as many rows, got {len(self.rows)}")
+        if self.rounds is not None and (self.rounds.dtype != np.uint8 or self.rounds.shape[1:] != shape):
+            raise ValueError(f"rounds of {shape} must be uint8, got {self.rounds.dtype} {self.rounds.shape}")
 
     @property
     def side(self) -> int:
@@ -80,11 +90,41 @@ class Drawings:
         return self.images.shape[1]
 
 
+def drawn_rows(conditions: Conditions, seed: int, scores: Sequence[float] | None) -> list[Drawn]:
+    """The rows of pictures that were drawn from conditions, in their order."""
+    heard = conditions.kind != "unconditional"
+    return [
+        Drawn(
+            item=conditions.items[i],
+            label=conditions.labels[i],
+            kind=conditions.kind,
+            seed=seed,
+            score=None if scores is None else float(scores[i]),
+            source=conditions.sources[i] if heard else "",
+            source_label=conditions.source_labels[i] if heard else "",
+            variant=conditions.variants[i],
+        )
+        for i in range(len(conditions))
+    ]
+
+
+def joined(parts: Sequence[Drawings]) -> Drawings:
+    """Several drawings, of as many rounds each, one after the other."""
+    rounds = [part.images[None] if part.rounds is None else part.rounds for part in parts]
+    return Drawings(
+        np.concatenate([part.images for part in parts]),
+        [row for part in parts for row in part.rows],
+        np.concatenate(rounds, axis=1),
+    )
+
+
 def write_drawings(folder: Path, drawings: Drawings, trace: Trace) -> None:
     """Write a folder of drawings; each file is whole or absent."""
     folder = Path(folder)
-    with atomic(folder / "images.npy") as temporary, temporary.open("wb") as handle:
-        np.save(handle, drawings.images)
+    rounds = drawings.images[None] if drawings.rounds is None else drawings.rounds
+    for name, array in (("images", drawings.images), ("rounds", rounds)):
+        with atomic(folder / f"{name}.npy") as temporary, temporary.open("wb") as handle:
+            np.save(handle, array)
     write_text(folder / "rows.csv", _table(drawings.rows))
     write_json(folder / "trace.json", trace)
     with atomic(folder / "grid.png") as temporary:
@@ -98,14 +138,10 @@ def read_drawings(folder: Path) -> Drawings:
         UserError: naming the file that is missing, damaged, or does not fit the other.
     """
     folder = Path(folder)
-    path = folder / "images.npy"
-    try:
-        images = np.load(path, allow_pickle=False)
-    except (OSError, ValueError, EOFError) as error:
-        raise UserError(f"{path} cannot be read as an array of pictures ({error})") from None
+    images, rounds = (_read_array(folder / f"{name}.npy") for name in ("images", "rounds"))
     rows = _read_table(folder / "rows.csv")
     try:
-        return Drawings(images, rows)
+        return Drawings(images, rows, rounds)
     except ValueError as error:
         raise UserError(f"{folder}: {error}") from None
 
@@ -129,6 +165,13 @@ def grid(images: np.ndarray, columns: int = COLUMNS) -> np.ndarray:
         top, left = (place * step + _GAP for place in divmod(i, columns))
         sheet[top : top + side, left : left + side] = image
     return sheet
+
+
+def _read_array(path: Path) -> np.ndarray:
+    try:
+        return np.load(path, allow_pickle=False)
+    except (OSError, ValueError, EOFError) as error:
+        raise UserError(f"{path} cannot be read as an array of pictures ({error})") from None
 
 
 def _table(rows: Sequence[Drawn]) -> str:

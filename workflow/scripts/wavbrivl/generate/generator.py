@@ -20,6 +20,6 @@ class Generator(Protocol):
     def draw(self, conditions: Conditions, seed: int) -> tuple[Drawings, Trace]:
         """Draw one picture a condition; the same seed gives the same pictures.
 
-        The picture of a condition depends on the seed and on its place, not on the number of conditions.
+        The picture depends on the seed, the item's name and its condition, never on the other items.
         """
         ...

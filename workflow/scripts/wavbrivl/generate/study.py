@@ -1,6 +1,6 @@
 """What is drawn, by name: a study says which sounds are heard, what is done to them and how is drawn.
 
-A study needs no rule of its own: `results/<run>/generate/<generator>/drawings/<study>/` follows from the name.
+A study needs no rule of its own: its folder is `results/<run>/generate/<generator>/drawings/<study>/`.
 """
 
 from collections.abc import Mapping
