@@ -11,6 +11,7 @@ from wavbrivl.config.evaluation import EvaluateConfig
 from wavbrivl.config.generation import GenerateConfig
 from wavbrivl.config.models import AudioEncoderConfig, TeacherConfig, TrainingConfig
 from wavbrivl.config.section import Section
+from wavbrivl.config.studies import StudiesConfig
 from wavbrivl.errors import UserError
 
 
@@ -35,6 +36,8 @@ class Config(Section):
     """The audio encoder."""
     training: TrainingConfig = TrainingConfig()
     """Alignment training."""
+    studies: StudiesConfig = StudiesConfig()
+    """The studies on drawn pictures."""
     evaluate: EvaluateConfig = EvaluateConfig()
     """Downstream evaluation."""
     generate: GenerateConfig = GenerateConfig()

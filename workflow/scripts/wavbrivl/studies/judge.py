@@ -122,16 +122,6 @@ def open_judge(config: JudgeConfig, trained: Path, labels: Sequence[str], device
     return ClipJudge(Path(config.clip or ""), labels, config.prompts, device)
 
 
-def refuse_the_guide(config: JudgeConfig, teacher: str | None) -> None:
-    """A judge that guided the drawing would praise itself.
-
-    Raises:
-        UserError: the judge's folder is the teacher's.
-    """
-    if config.clip and teacher and Path(config.clip).resolve() == Path(teacher).resolve():
-        raise UserError(f"studies.judge.clip: {config.clip} is the teacher, which guides the drawing")
-
-
 def hits(judge: Judge, judgement: Judgement, labels: Sequence[str]) -> np.ndarray:
     """R@1 of each image: 1 where its class comes first, a share where several tie; [n].
 

@@ -72,7 +72,11 @@ def _folders_exist(config: Config) -> None:
             raise UserError(f"corpus.sources[{number}].path: there is no file {source.path}")
         if source.cookies and not Path(source.cookies).is_file():
             raise UserError(f"corpus.sources[{number}].cookies: there is no file {source.cookies}")
+    features = config.studies.features
     files = {
+        "corpus.vegas.test_list": config.corpus.vegas.test_list,
+        "studies.features.inception_v3_compat": features.inception_v3_compat,
+        "studies.features.vggsound_inception": features.vggsound_inception,
         "corpus.audioset_labels": config.corpus.audioset_labels,
         "teacher.checkpoint": config.teacher.checkpoint,
         "teacher.vocabulary": config.teacher.vocabulary,
@@ -84,6 +88,16 @@ def _folders_exist(config: Config) -> None:
     for key, path in files.items():
         if path and not Path(path).is_file():
             raise UserError(f"{key}: there is no file {path}")
+    _judge_is_another(config)
     esc50 = config.evaluate.esc50.path
     if esc50 and not (Path(esc50) / "meta" / "esc50.csv").is_file():
         raise UserError(f"evaluate.esc50.path: {esc50} holds no meta/esc50.csv")
+
+
+def _judge_is_another(config: Config) -> None:
+    """A judge that guided the drawing would praise itself."""
+    judge, teacher = config.studies.judge.clip, config.teacher.checkpoint
+    if judge and not (Path(judge) / "config.json").is_file():
+        raise UserError(f"studies.judge.clip: {judge} holds no model (config.json is missing)")
+    if judge and teacher and Path(judge).resolve() == Path(teacher).resolve():
+        raise UserError(f"studies.judge.clip: {judge} is the teacher, which guides the drawing")
