@@ -208,7 +208,7 @@ class DiffusionConfig(Section):
     def _grid_is_whole(self) -> "DiffusionConfig":
         coarsest = self.unet.patch * 2 ** (len(self.unet.channels) - 1)
         if self.image_size % coarsest:
-            raise ValueError(f"image_size {self.image_size} is not a multiple of the UNet's {coarsest} pixels")
+            raise ValueError(f"image_size {self.image_size} is no multiple of the UNet's {coarsest} pixels")
         return self
 
 
@@ -219,9 +219,11 @@ class VqConfig(Section):
     """Size of the codebook (VQGAN f16: 16384)."""
     code_dim: PositiveInt = 8
     """Width of a code."""
-    channels: Annotated[list[PositiveInt], Field(min_length=2)] = [32, 48, 64]
+    channels: Annotated[list[PositiveInt], Field(min_length=2)] = [16, 32, 64]
     """Channels of each level; every level after the first halves the grid."""
-    training: StepsConfig = StepsConfig(steps=200, batch_size=24, weight_decay=0.0)
+    groups: PositiveInt = 8
+    """Groups of the normalisation; they divide all channels."""
+    training: StepsConfig = StepsConfig(steps=160, batch_size=16, weight_decay=0.0)
     """Its training."""
 
 

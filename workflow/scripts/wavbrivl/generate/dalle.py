@@ -20,8 +20,8 @@ from wavbrivl.generate.dvae import Dvae, load_dvae
 from wavbrivl.generate.frames import Frames
 from wavbrivl.generate.guide import Guide, to_uint8
 from wavbrivl.generate.mapping import Mapping
-from wavbrivl.generate.noise import stream, uniform
-from wavbrivl.generate.training import fit, in_bfloat16
+from wavbrivl.generate.noise import uniform
+from wavbrivl.generate.training import disturbed, fit, in_bfloat16
 from wavbrivl.generate.transformer import Sampling, Start, Transformer, pad_texts
 from wavbrivl.generate.weights import load_module, save_module
 from wavbrivl.progress import track
@@ -64,13 +64,6 @@ def tokens_of(frames: Frames, dvae: Dvae, device: torch.device, batch_size: int 
     return torch.cat(
         [dvae.encode(frames.pixels(batch).to(device)) for batch in track(batches, "batches tokenised")]
     )
-
-
-def disturbed(vectors: Tensor, strength: float) -> Tensor:
-    """Unit vectors with noise of a length drawn evenly up to `strength`, of unit length again."""
-    direction = torch.nn.functional.normalize(torch.randn_like(vectors), dim=-1)
-    length = torch.rand(len(vectors), 1, device=vectors.device) * strength
-    return torch.nn.functional.normalize(vectors + length * direction, dim=-1)
 
 
 @dataclass
@@ -154,8 +147,7 @@ class Dalle:
             vectors = torch.from_numpy(moved.astype(np.float32))
         text = self.transformer.empty_text.repeat(count, 1)
         if heard and self.config.text:
-            written = pad_texts(*self.tokenizer(conditions.texts), length, self.transformer.vocabulary)
-            text = written
+            text = pad_texts(*self.tokenizer(conditions.texts), length, self.transformer.vocabulary)
         prefix = torch.full((count,), heard and self.config.prefix)
         return Start(vectors.to(self.device), prefix.to(self.device), text.to(self.device))
 
@@ -185,7 +177,8 @@ class Dalle:
         count, candidates = scores.shape
         winner = scores.argmax(axis=1)
         place = np.arange(count) * candidates + winner
-        new_tokens, new_images, new_scores = tokens[torch.from_numpy(place)], images[place], scores.max(axis=1)
+        new_tokens, new_images = tokens[torch.from_numpy(place).to(tokens.device)], images[place]
+        new_scores = scores.max(axis=1)
         if best is None:
             accepted = np.ones(count, dtype=bool)
             best = _Best(new_tokens, new_images, new_scores)

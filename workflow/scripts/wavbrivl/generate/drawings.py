@@ -1,7 +1,8 @@
 """Drawn pictures on disk: one array, one row a picture, how they came about, one grid to look at.
 
 A folder of drawings holds `images.npy` (uint8 [n, side, side, 3] RGB), `rounds.npy` (the picture that stood
-after each round, [rounds, n, side, side, 3]), `rows.csv` (the fields of `Drawn`), `trace.json` and `grid.png`.
+after each round, [rounds, n, side, side, 3]), `rows.csv` (the fields of `Drawn`), `trace.json` and
+`grid.png`.
 """
 
 import csv

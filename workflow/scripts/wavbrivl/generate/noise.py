@@ -1,4 +1,4 @@
-"""Random numbers of each picture: they depend on seed and names, never on the batch or the order of the work."""
+"""Random numbers of each picture: they depend on seed and names, never on batches or order."""
 
 import hashlib
 from collections.abc import Sequence

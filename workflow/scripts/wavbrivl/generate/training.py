@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
 
 from wavbrivl.compute import seed_all
 from wavbrivl.config.generation import StepsConfig
@@ -100,6 +101,13 @@ def order(seed: int, step: int, batch_size: int, count: int) -> np.ndarray:
 def mix(*parts: int) -> int:
     """A 32-bit seed from several numbers."""
     return int(np.random.SeedSequence(parts).generate_state(1)[0])
+
+
+def disturbed(vectors: Tensor, strength: float) -> Tensor:
+    """Unit vectors with noise of a length drawn evenly up to `strength`, of unit length again."""
+    direction = functional.normalize(torch.randn_like(vectors), dim=-1)
+    length = torch.rand(len(vectors), 1, device=vectors.device) * strength
+    return functional.normalize(vectors + length * direction, dim=-1)
 
 
 def in_bfloat16(config: StepsConfig, device: torch.device) -> torch.autocast:

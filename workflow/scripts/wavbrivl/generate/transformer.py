@@ -4,6 +4,7 @@ The prefix is projected from a vector in the teacher's space: the paper's fused 
 place of a start token; without a condition a learned one stands there.
 """
 
+import math
 from dataclasses import dataclass
 
 import torch
@@ -99,8 +100,10 @@ class Transformer(nn.Module):
         return self.vocabulary + torch.arange(self.config.text_length)
 
     def begin(self, start: Start) -> Tensor:
-        """Embeddings of prefix and text, [B, start_length, width]."""
-        given = self.prefix(start.vectors).unflatten(1, (self.config.prefix_length, self.config.width))
+        """Embeddings of prefix and text, [B, start_length, width]; vectors are given unit variance first."""
+        given = self.prefix(start.vectors * math.sqrt(self.dim)).unflatten(
+            1, (self.config.prefix_length, self.config.width)
+        )
         prefix = torch.where(start.prefix[:, None, None], given, self.empty_prefix.to(given.dtype))
         return torch.cat([prefix, self.text_embedding(start.text)], dim=1)
 

@@ -1,0 +1,155 @@
+"""The diffusion model as a diffusers pipeline: a UNet over folded pixels under the teacher's embedding."""
+
+import math
+import os
+import tempfile
+from pathlib import Path
+from typing import Literal
+
+import torch
+from diffusers import DDIMScheduler, DiffusionPipeline, DPMSolverMultistepScheduler, UNet2DConditionModel
+from torch import Tensor
+from torch.nn import functional
+
+from wavbrivl.config.generation import DiffusionConfig
+from wavbrivl.errors import UserError
+
+Sampler = DDIMScheduler | DPMSolverMultistepScheduler
+
+
+def build_unet(config: DiffusionConfig, dim: int) -> UNet2DConditionModel:
+    """An untrained UNet that takes an embedding [B, dim] as its class embedding, and no cross-attention."""
+    unet, levels = config.unet, len(config.unet.channels)
+    folded = 3 * unet.patch**2
+    return UNet2DConditionModel(
+        sample_size=config.image_size // unet.patch,
+        in_channels=folded,
+        out_channels=folded,
+        down_block_types=("DownBlock2D",) * levels,
+        mid_block_type="UNetMidBlock2D",
+        up_block_types=("UpBlock2D",) * levels,
+        block_out_channels=tuple(unet.channels),
+        layers_per_block=unet.layers,
+        norm_num_groups=unet.groups,
+        resnet_time_scale_shift="scale_shift",
+        class_embed_type="projection",
+        projection_class_embeddings_input_dim=dim,
+    )
+
+
+def build_scheduler(noise_steps: int) -> DPMSolverMultistepScheduler:
+    """The noise schedule of training: squared cosine, the network predicting the clean picture."""
+    return DPMSolverMultistepScheduler(
+        num_train_timesteps=noise_steps,
+        beta_schedule="squaredcos_cap_v2",
+        prediction_type="sample",
+        algorithm_type="dpmsolver++",
+        timestep_spacing="trailing",
+    )
+
+
+def sampler_of(scheduler: Sampler, name: Literal["ddim", "dpmsolver++"]) -> Sampler:
+    """A deterministic sampler of the same noise schedule."""
+    if name == "ddim":
+        return DDIMScheduler.from_config(scheduler.config, clip_sample=False)
+    return DPMSolverMultistepScheduler.from_config(scheduler.config)
+
+
+def fold(pixels: Tensor, patch: int) -> Tensor:
+    """[B, 3, S, S] in [0, 1] to [B, 3 patch^2, S/patch, S/patch] in [-1, 1]."""
+    return functional.pixel_unshuffle(pixels * 2 - 1, patch)
+
+
+def unfold(folded: Tensor, patch: int) -> Tensor:
+    """The way back, clamped to [0, 1]."""
+    return (functional.pixel_shuffle(folded, patch) / 2 + 0.5).clamp(0, 1)
+
+
+def denoise(unet: UNet2DConditionModel, noisy: Tensor, times: Tensor, condition: Tensor) -> Tensor:
+    """The clean picture that the network sees in a noisy one, [B, C, s, s].
+
+    A unit vector's entries are tiny beside the time's embedding: they are given unit variance.
+    """
+    scaled = condition * math.sqrt(condition.shape[1])
+    return unet(noisy, times, encoder_hidden_states=None, class_labels=scaled).sample
+
+
+class EmbeddingPipeline(DiffusionPipeline):
+    """From unit vectors in the teacher's space to pictures.
+
+    Args:
+        unet: the network.
+        scheduler: its noise schedule and sampler.
+        patch: pixels along an edge that are folded into channels.
+    """
+
+    def __init__(self, unet: UNet2DConditionModel, scheduler: Sampler, patch: int):
+        super().__init__()
+        self.register_modules(unet=unet, scheduler=scheduler)
+        self.register_to_config(patch=patch)
+
+    @property
+    def side(self) -> int:
+        """Pixels along an edge of a picture."""
+        return self.unet.config.sample_size * self.config.patch
+
+    @property
+    def noise_shape(self) -> tuple[int, int, int]:
+        """Of the noise that one picture begins with."""
+        size = self.unet.config.sample_size
+        return self.unet.config.in_channels, size, size
+
+    @torch.no_grad()
+    def __call__(self, condition: Tensor, noise: Tensor, steps: int, guidance: float) -> Tensor:
+        """Denoise from pure noise.
+
+        Args:
+            condition: [B, dim] unit vectors; rows of zeros draw without a condition.
+            noise: [B, *noise_shape], standard normal.
+            steps: denoising steps.
+            guidance: how far to go from the unconditioned prediction through the conditioned one.
+
+        Returns:
+            [B, 3, side, side] in [0, 1].
+        """
+        self.scheduler.set_timesteps(steps, device=noise.device)
+        empty = torch.zeros_like(condition)
+        guided = guidance != 1.0 and bool((condition != 0).any())
+        current = noise * self.scheduler.init_noise_sigma
+        for time in self.scheduler.timesteps:
+            times = time.expand(len(current)).to(noise.device)
+            scaled = self.scheduler.scale_model_input(current, time)
+            clean = denoise(self.unet, scaled, times, condition)
+            if guided:
+                clean = guidance * clean + (1 - guidance) * denoise(self.unet, scaled, times, empty)
+            current = self.scheduler.step(clean, time, current).prev_sample
+        return unfold(current, self.config.patch)
+
+
+def save_pipeline(folder: Path, pipeline: DiffusionPipeline) -> None:
+    """Write diffusers' layout; each file is whole or absent, and `model_index.json` comes last."""
+    folder = Path(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=folder, prefix=".saving.") as temporary:
+        pipeline.save_pretrained(temporary)
+        files = sorted(path for path in Path(temporary).rglob("*") if path.is_file())
+        for path in sorted(files, key=lambda path: path.name == "model_index.json"):
+            target = folder / path.relative_to(temporary)
+            target.parent.mkdir(parents=True, exist_ok=True)
+            os.replace(path, target)
+
+
+def load_pipeline(folder: Path, device: torch.device) -> EmbeddingPipeline:
+    """Read what `save_pipeline` wrote; weights come from safetensors only, and from this folder only.
+
+    Raises:
+        UserError: a file is missing or damaged.
+    """
+    try:
+        pipeline = EmbeddingPipeline.from_pretrained(folder, local_files_only=True, use_safetensors=True)
+    except (OSError, ValueError, KeyError, TypeError, RuntimeError) as error:
+        message = str(error).split("\n")[0]
+        raise UserError(f"{folder} cannot be read as a diffusion pipeline ({message})") from None
+    pipeline.to(device)
+    pipeline.unet.eval().requires_grad_(False)
+    return pipeline
