@@ -7,6 +7,10 @@ from pydantic import Field, model_validator
 from wavbrivl.config.corpus import PositiveInt
 from wavbrivl.config.section import Section
 
+StudyName = Literal[
+    "test", "control", "shuffled", "swap", "text", "image", "volume", "unguided", "guide_only", "best_of",
+    "unmapped",
+]  # fmt: skip
 Share = Annotated[float, Field(ge=0, le=1)]
 
 
@@ -75,6 +79,10 @@ class HumanConfig(Section):
 class StudiesConfig(Section):
     """The paper's studies: Tables 3 and 4, Figures 2, 3 and 5."""
 
+    sets: Annotated[list[StudyName], Field(min_length=1)] = [
+        "test", "control", "shuffled", "swap", "text", "volume", "unguided", "guide_only", "best_of"
+    ]  # fmt: skip
+    """The sets of drawings that are made, judged and shown; `test` must be among them (docs/studies.md)."""
     judge: JudgeConfig = JudgeConfig()
     """Who judges."""
     features: FeaturesConfig = FeaturesConfig()
@@ -83,3 +91,9 @@ class StudiesConfig(Section):
     """Clips of the picture of sounds and drawings, drawn by the seed (the paper: 18 of AudioSet)."""
     human: HumanConfig = HumanConfig()
     """Human judgement."""
+
+    @model_validator(mode="after")
+    def _sounds_are_drawn(self) -> "StudiesConfig":
+        if "test" not in self.sets:
+            raise ValueError("studies.sets must hold 'test', which every other set is compared with")
+        return self

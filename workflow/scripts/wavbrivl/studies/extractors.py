@@ -1,8 +1,8 @@
-"""Networks whose features FID, KID and Inception Score are computed on, by name. Names never mix."""
+"""The networks whose features FID, KID and Inception Score are computed on."""
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, NamedTuple, Protocol
+from typing import Any
 
 import numpy as np
 import safetensors.torch
@@ -15,32 +15,14 @@ from wavbrivl.config.studies import FeaturesConfig
 from wavbrivl.errors import UserError
 from wavbrivl.files import sha256_of
 from wavbrivl.studies.network import load_classifier
+from wavbrivl.studies.networks import EMBEDDED, INCEPTION, VGGSOUND, Extracted, Extractor
 from wavbrivl.studies.training import Recipe
 
-EMBEDDED, INCEPTION, VGGSOUND = "embedded", "inception-v3-compat", "vggsound-inception"
-EXTRACTORS = (EMBEDDED, INCEPTION, VGGSOUND)
 INCEPTION_SHA256 = "6726825d"
 """How the checksum of torch-fidelity's weights begins, as their file name says."""
 
 _MEAN, _STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 _PREFIXES = ("module.", "net.", "model.")
-
-
-class Extracted(NamedTuple):
-    """Features [n, d] for FID and KID, logits [n, classes] for the Inception Score."""
-
-    features: np.ndarray
-    logits: np.ndarray
-
-
-class Extractor(Protocol):
-    """A network that turns images into features; `name` is one of `EXTRACTORS`."""
-
-    name: str
-
-    def extract(self, images: np.ndarray) -> Extracted:
-        """From uint8 images [n, side, side, 3]; no image's features depend on the others."""
-        ...
 
 
 def open_extractors(config: FeaturesConfig, trained: Path, device: torch.device) -> list[Extractor]:
@@ -51,16 +33,6 @@ def open_extractors(config: FeaturesConfig, trained: Path, device: torch.device)
     if config.vggsound_inception:
         found.append(VggSoundInception(Path(config.vggsound_inception), device))
     return found
-
-
-def absent_extractors(config: FeaturesConfig) -> dict[str, str]:
-    """Extractors without weights, and why they measure nothing."""
-    paths = {INCEPTION: config.inception_v3_compat, VGGSOUND: config.vggsound_inception}
-    return {
-        name: f"not measured: studies.features.{name.replace('-', '_')} names no weights"
-        for name, path in paths.items()
-        if not path
-    }
 
 
 def features_recipe(config: FeaturesConfig) -> Recipe:

@@ -1,47 +1,17 @@
-"""Who says what a drawn image shows: never the model that guided the drawing."""
+"""The judges: a classifier of the corpus's own train frames, or a CLIP-like model asked with prompts."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
 
 import numpy as np
 import torch
 
 from wavbrivl.config.studies import JudgeConfig
 from wavbrivl.errors import UserError
-from wavbrivl.evaluate.ranking import ranks_from_scores, unit
+from wavbrivl.evaluate.ranking import unit
+from wavbrivl.studies.judgement import Judge, Judgement, softmax
 from wavbrivl.studies.network import FrameClassifier, load_classifier
 from wavbrivl.studies.training import Recipe
-
-
-@dataclass(frozen=True)
-class Judgement:
-    """What a judge says of n images.
-
-    Attributes:
-        probabilities: of each class, [n, classes] float64.
-        hidden: hidden parameters that it reads off the image, [n, 3], or None where it reads none.
-    """
-
-    probabilities: np.ndarray
-    hidden: np.ndarray | None
-
-
-class Judge(Protocol):
-    """Something that compares images with classes.
-
-    Attributes:
-        name: what tables and metrics call it.
-        labels: the classes it chooses between, in the order of its probabilities.
-    """
-
-    name: str
-    labels: tuple[str, ...]
-
-    def judge(self, images: np.ndarray) -> Judgement:
-        """Judge uint8 images [n, any, any, 3]; no image's judgement depends on the others."""
-        ...
 
 
 class EmbeddedJudge:
@@ -120,42 +90,6 @@ def open_judge(config: JudgeConfig, trained: Path, labels: Sequence[str], device
     if config.kind == "embedded":
         return EmbeddedJudge(load_classifier(trained, device))
     return ClipJudge(Path(config.clip or ""), labels, config.prompts, device)
-
-
-def hits(judge: Judge, judgement: Judgement, labels: Sequence[str]) -> np.ndarray:
-    """R@1 of each image: 1 where its class comes first, a share where several tie; [n].
-
-    Raises:
-        UserError: a class that the judge does not know.
-    """
-    own = places_of(judge, labels)
-    return ranks_from_scores(judgement.probabilities, own).hits(1)
-
-
-def places_of(judge: Judge, labels: Sequence[str]) -> np.ndarray:
-    """The column of each label in the judge's answers, [n] int64.
-
-    Raises:
-        UserError: a class that the judge does not know.
-    """
-    place = {label: i for i, label in enumerate(judge.labels)}
-    unknown = sorted(set(labels) - set(place))
-    if unknown:
-        raise UserError(f"the judge '{judge.name}' does not know the class '{unknown[0]}'")
-    return np.array([place[label] for label in labels], dtype=np.int64)
-
-
-def softmax(logits: np.ndarray) -> np.ndarray:
-    """Rows of logits as probabilities, float64."""
-    logits = np.asarray(logits, dtype=np.float64)
-    powers = np.exp(logits - logits.max(axis=1, keepdims=True))
-    return powers / powers.sum(axis=1, keepdims=True)
-
-
-def gray(images: np.ndarray) -> np.ndarray:
-    """The luma of uint8 images in all three channels."""
-    luma = np.round(images.astype(np.float32) @ np.array([0.299, 0.587, 0.114], dtype=np.float32))
-    return np.repeat(luma[..., None].astype(np.uint8), 3, axis=-1)
 
 
 def _vectors(output: object) -> np.ndarray:

@@ -12,15 +12,27 @@ from wavbrivl.evaluate.items import Items
 from wavbrivl.evaluate.result import Coverage, Metric, Result, metric
 from wavbrivl.generate.drawings import Drawings, Drawn
 from wavbrivl.generate.study import STUDIES
-from wavbrivl.studies.extractors import Extracted, Extractor
+from wavbrivl.progress import track
 from wavbrivl.studies.fid import frechet_distance, inception_score, kernel_distance
+from wavbrivl.studies.folders import Key
 from wavbrivl.studies.frames import Frames, Truth, at_side
-from wavbrivl.studies.judge import Judge
+from wavbrivl.studies.judgement import Judge
+from wavbrivl.studies.networks import Extracted, Extractor
 from wavbrivl.studies.rating import metrics_of_items, rate
+from wavbrivl.studies.rounds import GUIDED
 
 REAL = "real"
 MAIN_STUDY = "test"
 DISTANCES = ("fid", "kid", "inception_score")
+PAIRS = (
+    ("test", "control"),
+    ("test", "shuffled"),
+    ("test", "unguided"),
+    ("test", "best_of"),
+    ("test", "unmapped"),
+    ("guide_only", "control"),
+)
+"""Sets that are compared on the same items, first minus second."""
 
 
 @dataclass(frozen=True)
@@ -52,6 +64,12 @@ def task_of(generator: str, study: str = MAIN_STUDY) -> str:
     return f"vegas_{generator}" if study == MAIN_STUDY else f"vegas_{generator}_{study}"
 
 
+def measured(study: str) -> bool:
+    """Whether a study's drawings are a set of Table 3: of clips, each in the place of its own class."""
+    kind = STUDIES[study]
+    return kind.kind != "text" and not kind.gains_db and kind.pairing != "swapped"
+
+
 def measure_drawings(drawings: Drawings, generator: str, study: str, bench: Bench) -> tuple[Result, Items]:
     """Measure one set of drawings; repeated drawings of an item give the spread of the distances.
 
@@ -66,6 +84,31 @@ def measure_drawings(drawings: Drawings, generator: str, study: str, bench: Benc
     about = STUDIES[study].about
     settings = {"generator": generator, "study": about, "drawings_per_item": len(repeats), "spread": spread}
     return _result(task_of(generator, study), metrics | distances, items, settings, bench), items
+
+
+def judge_all(
+    sets: Mapping[Key, Drawings], bench: Bench
+) -> tuple[list[Result], dict[Key, Items], dict[Key, Items]]:
+    """Judge all sets of drawings.
+
+    Returns:
+        The metrics of the sets of Table 3; the judged drawings of all sets, by (study, generator); and
+        what stood after each round of the guided ones, by (`<study>_<round>`, generator), from 1.
+    """
+    results: list[Result] = []
+    judged: dict[Key, Items] = {}
+    rounds: dict[Key, Items] = {}
+    for (generator, study), drawings in track(sets.items(), "sets of drawings judged", total=len(sets)):
+        if measured(study):
+            result, judged[study, generator] = measure_drawings(drawings, generator, study, bench)
+            results.append(result)
+        else:
+            judged[study, generator] = rate(drawings, bench.judge, bench.truth)
+        if study in GUIDED and drawings.rounds is not None and len(drawings.rounds) > 1:
+            for number, images in enumerate(drawings.rounds, start=1):
+                stood = rate(Drawings(images, drawings.rows), bench.judge, bench.truth)
+                rounds[f"{study}_{number}", generator] = stood
+    return results, judged, rounds
 
 
 def measure_real(held_out: Frames, bench: Bench) -> tuple[Result, Items]:

@@ -7,7 +7,7 @@ from wavbrivl.evaluate.intervals import interval, mean_of, method, value_of
 from wavbrivl.evaluate.result import Coverage, Metric, Result, metric
 from wavbrivl.studies.frames import HIDDEN, Frames
 from wavbrivl.studies.hidden import within_class_correlation
-from wavbrivl.studies.judge import Judge, gray, hits
+from wavbrivl.studies.judgement import Judge, gray, hits
 from wavbrivl.studies.network import as_pixels
 from wavbrivl.studies.training import recoloured
 

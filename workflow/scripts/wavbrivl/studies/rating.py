@@ -21,7 +21,7 @@ from wavbrivl.evaluate.result import Metric, metric
 from wavbrivl.generate.drawings import Drawings
 from wavbrivl.studies.frames import HIDDEN, Truth, hidden_of
 from wavbrivl.studies.hidden import difference_of, mean_of_statistics, within_class_correlation
-from wavbrivl.studies.judge import Judge, gray, hits, places_of
+from wavbrivl.studies.judgement import Judge, gray, hits, places_of
 
 R_AT_1, R_AT_1_GRAY, R_AT_1_SOURCE = "r_at_1", "r_at_1_gray", "r_at_1_source"
 PROBABILITY = "probability"
