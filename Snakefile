@@ -20,6 +20,7 @@ include: "rules/datasets.smk"
 include: "rules/teacher.smk"
 include: "rules/audio_encoder.smk"
 include: "rules/evaluate.smk"
+include: "rules/generators.smk"
 include: "rules/generate.smk"
 include: "rules/publish.smk"
 

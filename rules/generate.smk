@@ -1,29 +1,13 @@
-"""Pictures from sound: three generators, trained on train clips, and what they draw for each study.
+"""Pictures from sound: what the generators draw for each study.
 
-needs   media shards, image embeddings, the teacher, the exported audio encoder
-makes   results/<run>/generate/<generator>/model/              what was trained
-        results/<run>/generate/mapping/                        from sounds and texts to images
+needs   the generators, held-out media shards, the teacher, the exported audio encoder
+makes   results/<run>/generate/mapping/                        from sounds and texts to images
         results/<run>/generate/conditions/<study>.npz          what a study draws from
         results/<run>/generate/<generator>/drawings/<study>/   pictures, their rows, trace and grid
 """
 
 from wavbrivl.generate.study import GENERATORS, STUDIES
-from wavbrivl.workflow.generation import drawing_settings, drawings, trained_files, training_settings
-
-GENERATE = f"{RESULTS}/generate"
-TEACHER_FILES = multiext(f"{RESULTS}/teacher/", "config.json", "model.safetensors", "vocab.txt")
-DALLE_MODEL = f"{GENERATE}/dalle/model"
-TRAIN_FRAMES = {
-    "media": shard_files("media/{shard}.tar", ["train"]),
-    "index": shard_files("media/{shard}.index.json", ["train"]),
-    "matrix": f"{RESULTS}/embeddings/train.npy",
-    "rows": f"{RESULTS}/embeddings/train.csv",
-}
-TRAIN_SETTINGS = {
-    **settings("seed"),
-    "language": CONFIG.teacher.language,
-    "frames_in_memory": CONFIG.generate.frames_in_memory,
-}
+from wavbrivl.workflow.generation import drawing_settings, drawings, trained_files
 
 
 wildcard_constraints:
@@ -36,94 +20,6 @@ rule generate:
     input:
         [drawings(GENERATE, study) for study in ("test", "control", "text")],
         f"{GENERATE}/mapping/mapping.json",
-
-
-rule train_dvae:
-    """Train DALL·E's discrete VAE on the training frames."""
-    input:
-        **TRAIN_FRAMES,
-    output:
-        multiext(f"{DALLE_MODEL}/dvae/", "config.json", "model.safetensors", "training.jsonl"),
-    log:
-        f"{LOGS}/train_dvae.log",
-    benchmark:
-        f"{BENCHMARKS}/train_dvae.tsv"
-    conda:
-        "../envs/generate.yaml"
-    threads: 2
-    resources:
-        mem_mb=scaled(4000),
-        runtime=24 * 60,
-        gpu=1,
-    params:
-        **TRAIN_SETTINGS,
-        dalle=training_settings(CONFIG, "dalle", "image_size", "dvae"),
-        code=code_digest("wavbrivl.generate.dvae"),
-    script:
-        "../workflow/scripts/train_dvae.py"
-
-
-rule train_dalle:
-    """Train DALL·E's transformer on tokens, embeddings and labels of the training frames."""
-    input:
-        **TRAIN_FRAMES,
-        teacher=TEACHER_FILES,
-        dvae=multiext(f"{DALLE_MODEL}/dvae/", "config.json", "model.safetensors"),
-    output:
-        multiext(f"{DALLE_MODEL}/transformer/", "config.json", "model.safetensors", "training.jsonl"),
-    log:
-        f"{LOGS}/train_dalle.log",
-    benchmark:
-        f"{BENCHMARKS}/train_dalle.tsv"
-    conda:
-        "../envs/generate.yaml"
-    threads: 2
-    resources:
-        mem_mb=scaled(4000),
-        runtime=3 * 24 * 60,
-        gpu=1,
-    params:
-        **TRAIN_SETTINGS,
-        dalle=training_settings(CONFIG, "dalle"),
-        code=code_digest("wavbrivl.generate.dalle"),
-    script:
-        "../workflow/scripts/train_dalle.py"
-
-
-rule train_diffusion:
-    """Train the diffusion model on the training frames, under the teacher's embeddings of them."""
-    input:
-        **TRAIN_FRAMES,
-    output:
-        [
-            f"{GENERATE}/diffusion/model/{name}"
-            for name in (
-                "model_index.json",
-                "unet/config.json",
-                "unet/diffusion_pytorch_model.safetensors",
-                "scheduler/scheduler_config.json",
-                "training.jsonl",
-            )
-        ],
-    log:
-        f"{LOGS}/train_diffusion.log",
-    benchmark:
-        f"{BENCHMARKS}/train_diffusion.tsv"
-    conda:
-        "../envs/generate.yaml"
-    threads: 2
-    resources:
-        mem_mb=scaled(4000),
-        runtime=3 * 24 * 60,
-        gpu=1,
-    params:
-        **TRAIN_SETTINGS,
-        **FRAME_SETTINGS,
-        diffusion=training_settings(CONFIG, "diffusion"),
-        latent=training_settings(CONFIG, "latent"),
-        code=code_digest("wavbrivl.generate.vq"),
-    script:
-        "../workflow/scripts/train_vq.py"
 
 
 rule fit_mapping:
