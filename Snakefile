@@ -2,7 +2,7 @@
 
 snakemake --cores all                       the embedded default, from nothing to the report
 snakemake --cores all --use-conda           the same, every rule in its own environment
-snakemake --cores all train                 one stage: corpus, teacher, train, evaluate, publish
+snakemake --cores all train                 one stage: corpus, teacher, train, evaluate, generate, studies, publish
 snakemake --configfile config/paper.yaml    another configuration, laid over config/config.yaml
 """
 
@@ -20,6 +20,9 @@ include: "rules/datasets.smk"
 include: "rules/teacher.smk"
 include: "rules/audio_encoder.smk"
 include: "rules/evaluate.smk"
+include: "rules/generators.smk"
+include: "rules/generate.smk"
+include: "rules/studies.smk"
 include: "rules/publish.smk"
 
 
@@ -35,6 +38,8 @@ localrules:
     teacher,
     train,
     evaluate,
+    generate,
+    studies,
     publish,
 
 

@@ -16,6 +16,7 @@ rule publish:
     """Tables, figures, the report and a summary in a few lines."""
     input:
         TABLES,
+        rules.studies.input,
         f"{RESULTS}/summary.txt",
         f"{RESULTS}/report.html",
 
@@ -169,6 +170,7 @@ rule make_report:
     """One self-contained page with captions; it also shows run times and code of every rule."""
     input:
         TABLES,
+        rules.studies.input,
         rules.draw_figures.output,
         rules.survey_corpus.output,
         rules.record_run.output,

@@ -3,14 +3,14 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, get_args
+from typing import get_args
 
 import numpy as np
 
 from wavbrivl.errors import UserError
 from wavbrivl.files import atomic
+from wavbrivl.generate.study import Kind
 
-Kind = Literal["audio", "text", "image", "unconditional"]
 _NAMES = ("items", "labels", "groups", "sources", "source_labels", "variants", "texts")
 
 

@@ -162,6 +162,7 @@ def _pipeline_class(folder: Path) -> Callable[..., DiffusionPipeline]:
     name = read_json(index).get("_class_name")
     if name not in PIPELINES:
         raise UserError(
-            f"generate.diffusion.released: {index} names the pipeline '{name}'; known are {', '.join(PIPELINES)}"
+            f"generate.diffusion.released: {index} names the pipeline '{name}'; "
+            f"known are {', '.join(PIPELINES)}"
         )
     return PIPELINES[name].from_pretrained

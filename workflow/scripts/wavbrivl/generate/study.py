@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from wavbrivl.errors import UserError
-from wavbrivl.generate.conditions import Kind
 
+Kind = Literal["audio", "text", "image", "unconditional"]
 Pairing = Literal["own", "shuffled", "swapped"]
 
 

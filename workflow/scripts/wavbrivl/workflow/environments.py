@@ -51,8 +51,13 @@ TORCH = (
     "pillow",
     "soundfile",
 )
-PINS = {"media": MEDIA, "torch": TORCH}
-FROM_CONDA = {"media": ["python=3.11", "ffmpeg", "deno"], "torch": ["python=3.11"]}
+GENERATE = (*TORCH, "diffusers")
+PINS = {"media": MEDIA, "torch": TORCH, "generate": GENERATE}
+FROM_CONDA = {
+    "media": ["python=3.11", "ffmpeg", "deno"],
+    "torch": ["python=3.11"],
+    "generate": ["python=3.11"],
+}
 
 # Only Linux on x86-64 has wheels of these.
 LINUX_ONLY = re.compile(r"^(nvidia-|cuda-|triton$)")
