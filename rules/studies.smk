@@ -130,7 +130,7 @@ rule judge_drawings:
         judge=f"{RESULTS}/metrics/judge.json",
         real=f"{RESULTS}/metrics/vegas_real.json",
         sets=[f"{RESULTS}/metrics/{task}.json" for task in JUDGED],
-        items=f"{STUDIED}/drawings.items.csv",
+        judged=f"{STUDIED}/drawings.items.csv",
         rounds=f"{STUDIED}/rounds.items.csv",
     log:
         f"{LOGS}/judge_drawings.log",
@@ -160,7 +160,7 @@ rule study_swap:
     input:
         own=drawn_in("test"),
         swapped=drawn_in("swap"),
-        items=f"{STUDIED}/drawings.items.csv",
+        judged=f"{STUDIED}/drawings.items.csv",
         real=f"{RESULTS}/metrics/vegas_real.json",
     output:
         metrics=f"{RESULTS}/metrics/swap.json",
@@ -192,7 +192,7 @@ rule study_volume:
     input:
         drawings=drawn_in("volume"),
         conditions=f"{GENERATE}/conditions/volume.npz",
-        items=f"{STUDIED}/drawings.items.csv",
+        judged=f"{STUDIED}/drawings.items.csv",
         real=f"{RESULTS}/metrics/vegas_real.json",
     output:
         metrics=f"{RESULTS}/metrics/volume.json",
@@ -224,7 +224,7 @@ rule study_rounds:
     """The judge's score of the accepted picture by round, beside best of as many candidates at once."""
     input:
         drawings=drawn_in("test", "guide_only"),
-        items=f"{STUDIED}/drawings.items.csv",
+        judged=f"{STUDIED}/drawings.items.csv",
         rounds=f"{STUDIED}/rounds.items.csv",
     output:
         numbers=f"{STUDIED}/rounds.json",
@@ -330,7 +330,7 @@ rule make_table3:
     """Table 3: drawings by the judge and by distance to real frames, measured and published."""
     input:
         metrics=[f"{RESULTS}/metrics/{task}.json" for task in ["judge", "vegas_real", *JUDGED]],
-        items=f"{STUDIED}/drawings.items.csv",
+        judged=f"{STUDIED}/drawings.items.csv",
         rounds=f"{STUDIED}/rounds.json",
     output:
         csv=report(

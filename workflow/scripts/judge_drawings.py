@@ -53,5 +53,5 @@ if __name__ == "__main__":
         metrics = Path(outputs.real).parent
         for result in (quality, real, *results):
             write_result(metrics / f"{result.task}.json", result)
-        write_items(Path(outputs.items), items)
+        write_items(Path(outputs.judged), items)
         write_items(Path(outputs.rounds), rounds)

@@ -16,7 +16,7 @@ if __name__ == "__main__":
     with job(snakemake):
         inputs, outputs, params = snakemake.input, snakemake.output, snakemake.params
         results = [read_result(Path(path)) for path in inputs.metrics]
-        tables = read_items([Path(inputs.items)])
+        tables = read_items([Path(inputs.judged)])
         by_set = {(generator, study): items for (study, generator), items in tables.items()}
         features = FeaturesConfig(**params.features)
         courses = [read_json(Path(path)) for path in inputs.rounds]

@@ -15,7 +15,7 @@ if __name__ == "__main__":
         inputs, outputs, params = snakemake.input, snakemake.output, snakemake.params
         folders = [Path(path).parent for path in inputs.drawings]
         traces = {key_of(folder / "images.npy"): read_trace(folder) for folder in folders}
-        judged = read_items([Path(inputs.items)])
+        judged = read_items([Path(inputs.judged)])
         rounds = read_items([Path(inputs.rounds)])
         courses = courses_of(judged, rounds, traces, params.bootstrap, params.seed)
         write_json(Path(outputs.numbers), as_json(courses))

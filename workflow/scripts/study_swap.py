@@ -12,7 +12,7 @@ from wavbrivl.workflow.job import job
 if __name__ == "__main__":
     with job(snakemake):
         inputs, outputs, params = snakemake.input, snakemake.output, snakemake.params
-        tables = read_items([Path(inputs.items)])
+        tables = read_items([Path(inputs.judged)])
         real = read_result(Path(inputs.real))
         result = swap_result(
             {generator: items for (study, generator), items in tables.items() if study == STUDY},

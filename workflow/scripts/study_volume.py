@@ -13,7 +13,7 @@ from wavbrivl.workflow.job import job
 if __name__ == "__main__":
     with job(snakemake):
         inputs, outputs, params = snakemake.input, snakemake.output, snakemake.params
-        tables = read_items([Path(inputs.items)])
+        tables = read_items([Path(inputs.judged)])
         real = read_result(Path(inputs.real))
         drawings = of_study(read_sets(Path(path) for path in inputs.drawings), STUDY)
         result = volume_result(
