@@ -53,10 +53,17 @@ def test_sides_are_balanced_and_the_seed_decides():
 
 
 def test_too_few_sounds_or_none_at_all_are_refused():
-    with pytest.raises(UserError, match="no drawings"):
+    with pytest.raises(UserError, match="no system has drawn 4 sounds"):
         choose_questions({}, 3, 4, 1)
-    with pytest.raises(UserError, match="9 sounds"):
+    with pytest.raises(UserError, match="no system has drawn 9 sounds"):
         choose_questions({"dalle": drawings(8)}, 1, 9, 1)
+    with pytest.raises(UserError, match="two classes"):
+        choose_questions({"dalle": drawings(8, labels=("one",))}, 1, 4, 1)
+
+
+def test_a_system_that_drew_too_little_is_left_out():
+    found = choose_questions(SYSTEMS | {"latent": drawings(3)}, 3, 4, 1)
+    assert {question.system for question in found} == {"dalle", "diffusion"}
 
 
 def test_other_pictures_make_another_study():

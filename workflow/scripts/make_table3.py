@@ -19,7 +19,7 @@ if __name__ == "__main__":
         tables = read_items([Path(inputs.judged)])
         by_set = {(generator, study): items for (study, generator), items in tables.items()}
         features = FeaturesConfig(**params.features)
-        courses = [read_json(Path(path)) for path in inputs.rounds]
+        courses = read_json(Path(inputs.rounds))["courses"]
         write_table3(
             Path(outputs.csv),
             Path(outputs.md),
@@ -28,5 +28,5 @@ if __name__ == "__main__":
             named_extractors(features),
             absent_extractors(features),
             compare_drawings(by_set, PAIRS, params.bootstrap, params.seed),
-            [course["says"] for one in courses for course in one["courses"]],
+            [course["says"] for course in courses],
         )

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from wavbrivl.publish.study_figures import classes_figure, clips_figure, text_figure
 from wavbrivl.shards.reader import MediaShards
-from wavbrivl.studies.folders import chosen_clips, of_study, read_sets, shared_clips
+from wavbrivl.studies.folders import chosen_clips, of_study, read_sets
 from wavbrivl.workflow.job import job
 
 if __name__ == "__main__":
@@ -21,6 +21,6 @@ if __name__ == "__main__":
         drawn, texts = of_study(sets, "test"), of_study(sets, "text")
         title = "Drawn from held-out sounds, beside the frames of their own clips"
         classes_figure(Path(outputs.drawings), drawn, frame, title)
-        clips = chosen_clips(shared_clips(list(drawn.values())), params.clips, params.seed)
+        clips = chosen_clips(list(drawn.values()), params.clips, params.seed)
         clips_figure(Path(outputs.clips), clips, drawn, frame, params.absent_sound)
         text_figure(Path(outputs.text), texts, params.absent_text)

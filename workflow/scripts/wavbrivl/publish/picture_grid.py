@@ -53,7 +53,7 @@ def draw_block(part: Figure | SubFigure, headings: Sequence[str], rows: Sequence
         for place, axes in enumerate(axes_row):
             _picture(axes, row.images[place] if place < len(row.images) else None)
             if place < len(row.captions):
-                axes.set_xlabel(shortened(row.captions[place], 16), fontsize=6.5, color=INK, labelpad=2)
+                axes.set_xlabel(shortened(row.captions[place], 20), fontsize=6.5, color=INK, labelpad=2)
         axes_row[0].set_ylabel(
             row.title, rotation=0, ha="right", va="center", fontsize=8, color=INK, labelpad=6
         )

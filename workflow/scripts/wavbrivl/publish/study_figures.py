@@ -104,7 +104,7 @@ def swap_figure(
             PictureRow(
                 f"{title},\nswapped",
                 [drawings.images[i] for i in chosen],
-                [f"← {drawings.rows[i].source_label}" for i in chosen],
+                [f"by: {drawings.rows[i].source_label}" for i in chosen],
             ),
         ]
         blocks.append((labels, rows))
@@ -144,7 +144,10 @@ def volume_figure(path: Path, systems: Mapping[str, Drawings], result: Result, s
 
 def rounds_figure(path: Path, courses: Sequence[Course]) -> None:
     """The judge's and the guide's score of the accepted picture by round, beside best of as many at once."""
-    with drawing(path, 3.5 * len(courses) + 0.4, 3.3) as figure:
+    with drawing(path, 3.5 * max(len(courses), 1) + 0.4, 3.3) as figure:
+        if not courses:
+            figure.text(0.5, 0.5, "No generator of this run draws in rounds.", ha="center")
+            return
         grid = figure.subplots(1, len(courses), squeeze=False, sharey=True)[0]
         for axes, course in zip(grid, courses, strict=True):
             _course(axes, course)

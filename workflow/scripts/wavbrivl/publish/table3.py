@@ -21,8 +21,9 @@ ANOTHER_SYSTEM = "not measured: another system"
 PUBLISHED_JUDGE = "clip"
 """The judge of the published R@1 is a CLIP (ViT-B/32), whose name begins so."""
 
-_TITLES = {"fid": "FID", "kid": "KID", "inception_score": "IS"}
+_TITLES = {R_AT_1: "R@1 %", "fid": "FID", "kid": "KID", "inception_score": "IS"}
 _PUBLISHED_NAMES = {R_AT_1: "r_at_1_percent", "fid": "fid", "inception_score": "inception_score"}
+_PUBLISHED_NETWORKS = {R_AT_1: "CLIP ViT-B/32", "fid": VGGSOUND, "inception_score": VGGSOUND}
 _GENERATORS = {"dalle": "DALL·E", "diffusion": "Diffusion", "latent": "Latent optimisation"}
 _STUDIES = {
     "control": "hears nothing",
@@ -128,7 +129,8 @@ def write_table3(
     """
     judge = next(result.settings["judge"] for task, result in results.items() if task.startswith("vegas_"))
     columns = columns_of(str(judge), extractors)
-    lines = [_line(row, column, results) for row in rows for column in columns]
+    lines = [_published_line(row, key) for row in rows if row.task is None for key in _PUBLISHED_NAMES]
+    lines += [_line(row, column, results) for row in rows if row.task for column in columns]
     lines += [
         [row.title, row.task or "", name, network, *[""] * 10, why, "", "", ""]
         for network, why in (absent or {}).items()
@@ -187,18 +189,23 @@ def _line(row: Row3, column: Column3, results: Mapping[str, Result]) -> list[str
     ]
 
 
+def _published_line(row: Row3, name: str) -> list[str]:
+    """A line of the CSV for a system that was published and not measured."""
+    printed = published()[3, row.published or "", _PUBLISHED_NAMES[name]]
+    origin = [printed.printed, printed.source, printed.origin]
+    return [row.title, "", name, _PUBLISHED_NETWORKS[name], *[""] * 10, ANOTHER_SYSTEM, *origin]
+
+
 def _grid(rows: Sequence[Row3], columns: Sequence[Column3], results: Mapping[str, Result]) -> str:
-    beside = {"R@1": "r_at_1_percent", "FID": "fid", "IS": "inception_score"}
-    networks = {"R@1": "CLIP ViT-B/32", "FID": VGGSOUND, "IS": VGGSOUND}
     titles = ["Method", *(column.title for column in columns), "n"]
-    titles += [f"{name}, published ({networks[name]})" for name in beside]
+    titles += [f"{_TITLES[name]}, published ({_PUBLISHED_NETWORKS[name]})" for name in _PUBLISHED_NAMES]
     body = []
     for row in rows:
         line = [row.title, *(_cell(row, column, results) for column in columns)]
         result = results.get(row.task or "")
         line.append(str(result.n) if result else DASH)
         allowed = {column.published for column in columns if column.published} if row.task else set()
-        for key in beside.values():
+        for key in _PUBLISHED_NAMES.values():
             printed = published().get((3, row.published, key)) if row.published else None
             line.append(printed.printed if printed and (not row.task or key in allowed) else DASH)
         body.append(line)
@@ -230,11 +237,10 @@ def _found(
 
 
 def _published(row: Row3, column: Column3) -> Published | None:
-    """The published value of a row, where it is of the column's network or the row is published alone."""
-    if row.published is None:
+    """The published value of a measured row, where it is of the column's network."""
+    if row.published is None or column.published is None:
         return None
-    key = column.published or (None if row.task else _PUBLISHED_NAMES.get(column.metric))
-    return published().get((3, row.published, key)) if key else None
+    return published().get((3, row.published, column.published))
 
 
 def _legend(columns: Sequence[Column3], absent: Mapping[str, str]) -> str:

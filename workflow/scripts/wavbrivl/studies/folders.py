@@ -1,5 +1,6 @@
 """Drawings by generator and study, from their folders `<generator>/drawings/<study>/`."""
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
@@ -29,13 +30,15 @@ def of_study(sets: dict[Key, Drawings], study: str) -> dict[str, Drawings]:
     return {generator: drawings for (generator, name), drawings in sets.items() if name == study}
 
 
-def chosen_clips(drawings: Drawings, count: int, seed: int) -> list[tuple[str, str]]:
-    """(clip, label) of some of the drawn clips, drawn by the seed, in alphabetical order of labels."""
-    known = dict.fromkeys((row.item, row.label) for row in drawings.rows)
-    taken = sorted(known, key=lambda clip: unit_hash(seed, "clips", clip[0]))[:count]
-    return sorted(taken, key=lambda clip: (clip[1], clip[0]))
+def chosen_clips(systems: Sequence[Drawings], count: int, seed: int) -> list[tuple[str, str]]:
+    """(clip, label) of some drawn clips in alphabetical order of labels.
 
-
-def shared_clips(systems: Sequence[Drawings]) -> Drawings:
-    """The drawings that name the clips: those of the system with the fewest, so that all have them."""
-    return min(systems, key=lambda drawings: len(drawings.rows))
+    Those that all systems drew come before the others; among equals the seed decides.
+    """
+    drawn: Counter[str] = Counter()
+    labels: dict[str, str] = {}
+    for drawings in systems:
+        drawn.update({row.item for row in drawings.rows})
+        labels |= {row.item: row.label for row in drawings.rows}
+    taken = sorted(labels, key=lambda clip: (-drawn[clip], unit_hash(seed, "clips", clip)))[:count]
+    return sorted(((clip, labels[clip]) for clip in taken), key=lambda one: (one[1], one[0]))

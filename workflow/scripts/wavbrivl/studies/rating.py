@@ -161,9 +161,8 @@ def _compare(
         return []
     one, other = taken(first[1], common), taken(second[1], common)
     found = []
-    for name in (R_AT_1, R_AT_1_GRAY):
-        difference = paired_difference(one.scores[name], other.scores[name], one.group, resamples, seed)
-        found.append(Comparison(generator, first[0], second[0], name, difference, len(common)))
+    difference = paired_difference(one.scores[R_AT_1], other.scores[R_AT_1], one.group, resamples, seed)
+    found.append(Comparison(generator, first[0], second[0], R_AT_1, difference, len(common)))
     statistics = [statistics_of(items).get(HIDDEN_MATCH) for items in (one, other)]
     if statistics[0] and statistics[1]:
         difference = difference_of(statistics[0], statistics[1], one.group, resamples, seed)

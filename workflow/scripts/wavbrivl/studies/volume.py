@@ -58,22 +58,20 @@ def gain_of(variant: str) -> float:
 
 
 def by_gain(items: Sequence[str], variants: Sequence[str]) -> Gains:
-    """Sort rows by item and gain.
+    """Sort rows by item and gain; an item that lacks a gain is left out.
 
     Raises:
-        UserError: an item lacks a gain, or there is no 0 dB.
+        UserError: there is no 0 dB, or no item with all gains.
     """
     gains = tuple(sorted({gain_of(variant) for variant in variants}))
     if 0.0 not in gains:
         raise UserError("volume: there is no drawing at 0 dB to compare with")
     pairs = zip(items, map(gain_of, variants), strict=True)
     place = {pair: row for row, pair in enumerate(pairs)}
-    names = list(dict.fromkeys(items))
-    missing = [(name, gain) for name in names for gain in gains if (name, gain) not in place]
-    if missing:
-        raise UserError(f"volume: no drawing of {missing[0][0]} at {missing[0][1]:g} dB")
-    rows = np.array([[place[name, gain] for gain in gains] for name in names])
-    return Gains(gains, names, rows)
+    whole = [name for name in dict.fromkeys(items) if all((name, gain) in place for gain in gains)]
+    if not whole:
+        raise UserError("volume: no sound was drawn at all gains")
+    return Gains(gains, whole, np.array([[place[name, gain] for gain in gains] for name in whole]))
 
 
 def cosines(conditions: Conditions) -> tuple[Gains, np.ndarray]:

@@ -1,6 +1,7 @@
 """Which questions are asked: a sound, the drawing made from it, and one from a sound of another class."""
 
 import hashlib
+import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
@@ -10,6 +11,7 @@ import numpy as np
 from wavbrivl.errors import UserError
 from wavbrivl.generate.drawings import Drawings, Drawn
 
+logger = logging.getLogger("wavbrivl")
 Side = Literal["left", "right"]
 
 
@@ -43,15 +45,19 @@ def choose_questions(
 ) -> list[Question]:
     """Draw the questions of all tests, in the order in which they are asked.
 
-    In a test, all systems are asked about the same sounds, which are spread over the classes; no sound
-    comes back in another test while there are others. Half of the own drawings of a test stand on the left.
+    A system that drew fewer sounds than a test needs is left out. In a test, all systems are asked about the
+    same sounds, which are spread over the classes; no sound comes back in another test while there are
+    others. Half of the own drawings of a test stand on the left.
 
     Raises:
-        UserError: there is no system, or not enough sounds or classes.
+        UserError: no system has enough sounds, or they share too few sounds or classes.
     """
-    if not systems:
-        raise UserError("human study: there are no drawings to ask about")
     places = {name: _first_places(drawings.rows) for name, drawings in systems.items()}
+    for name in [name for name, own in places.items() if len(own) < per_system]:
+        logger.warning("human study: %s is left out: it drew fewer than %d sounds", name, per_system)
+        del places[name]
+    if not places:
+        raise UserError(f"human study: no system has drawn {per_system} sounds to ask about")
     shared = [item for item in next(iter(places.values())) if all(item in own for own in places.values())]
     labels = {row.item: row.label for drawings in systems.values() for row in drawings.rows}
     if len({labels[item] for item in shared}) < 2 or len(shared) < per_system:
@@ -65,7 +71,7 @@ def choose_questions(
     for test in range(1, tests + 1):
         start = (test - 1) * per_system
         items = [order[(start + i) % len(order)] for i in range(per_system)]
-        asked = [(system, item) for system in systems for item in items]
+        asked = [(system, item) for system in places for item in items]
         sides = _halves(len(asked), random)
         for number in random.permutation(len(asked)):
             system, item = asked[number]
