@@ -43,7 +43,7 @@ class ClipJudge:
             raise UserError(f"studies.judge.clip: {folder} holds no CLIP-like model ({error})") from None
         self.name = f"clip {folder.name}"
         self.labels = tuple(labels)
-        self._scale = float(self._model.logit_scale.exp())
+        self._scale = float(self._model.logit_scale.detach().exp())
         self._classes = self._class_vectors(prompts)
 
     @torch.no_grad()

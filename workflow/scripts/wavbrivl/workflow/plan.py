@@ -88,14 +88,18 @@ def _folders_exist(config: Config) -> None:
     for key, path in files.items():
         if path and not Path(path).is_file():
             raise UserError(f"{key}: there is no file {path}")
-    _judge_is_another(config)
+    refuse_the_guide(config)
     esc50 = config.evaluate.esc50.path
     if esc50 and not (Path(esc50) / "meta" / "esc50.csv").is_file():
         raise UserError(f"evaluate.esc50.path: {esc50} holds no meta/esc50.csv")
 
 
-def _judge_is_another(config: Config) -> None:
-    """A judge that guided the drawing would praise itself."""
+def refuse_the_guide(config: Config) -> None:
+    """A judge that guided the drawing would praise itself.
+
+    Raises:
+        UserError: the judge's folder is the teacher's, or holds no model.
+    """
     judge, teacher = config.studies.judge.clip, config.teacher.checkpoint
     if judge and not (Path(judge) / "config.json").is_file():
         raise UserError(f"studies.judge.clip: {judge} holds no model (config.json is missing)")
