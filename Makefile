@@ -8,10 +8,10 @@ SNAKEMAKE := $(BIN)/snakemake --cores $(CORES)
 READY := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint format config lock bench estimate clean
+.PHONY: help setup demo test test-cluster test-environments lint format config lock bench estimate track restore cluster-clean clean
 
 help:  ## what can be made
-	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):[^#]*## */\1\t/' | expand -t 12
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## */\1\t/' | expand -t 20
 
 setup: $(READY)  ## the virtual environment, from pinned requirements
 
@@ -28,6 +28,12 @@ demo: $(READY)  ## the whole pipeline on the embedded default, from nothing to t
 test: $(READY)  ## every test
 	$(BIN)/python -m pytest
 
+test-cluster: $(READY)  ## the workflow on a real Slurm, started here (needs Debian's Slurm and munge)
+	$(BIN)/python -m pytest -m cluster tests/cluster
+
+test-environments: $(READY)  ## each conda environment's Python packages alone carry the scripts of its rules
+	$(BIN)/python -m pytest -m environments tests/environments
+
 lint: $(READY)  ## style: ruff, snakefmt, snakemake --lint, generated files
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -35,15 +41,19 @@ lint: $(READY)  ## style: ruff, snakefmt, snakemake --lint, generated files
 	$(BIN)/snakemake --lint
 	$(BIN)/python -m wavbrivl.config.document --check
 	$(BIN)/python -m wavbrivl.workflow.environments --check
+	$(BIN)/python -m wavbrivl.workflow.pipeline --check
+	$(BIN)/python -m wavbrivl.workflow.rulegraph --check
 
 format: $(READY)  ## rewrite the sources in the house style
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 	$(BIN)/snakefmt Snakefile rules
 
-config: $(READY)  ## regenerate config.yaml, schema.json, the table of keys and envs/
+config: $(READY)  ## regenerate config.yaml, schema.json, the table of keys, envs/, dvc.yaml and the graph of rules
 	$(BIN)/python -m wavbrivl.config.document
 	$(BIN)/python -m wavbrivl.workflow.environments
+	$(BIN)/python -m wavbrivl.workflow.pipeline
+	$(BIN)/python -m wavbrivl.workflow.rulegraph
 
 lock: $(READY)  ## resolve requirements.in anew and write requirements.txt and envs/
 	$(BIN)/python -m pip install --quiet --upgrade -r requirements.in
@@ -55,6 +65,15 @@ bench: $(READY)  ## measure speed beside its bound; NAME=media_vs_scripts for on
 
 estimate: $(READY)  ## gigabytes, days of download, GPU hours; CONFIG=config/paper.yaml
 	@$(BIN)/python -m wavbrivl.corpus.estimate --configfile $(or $(CONFIG),config/paper.yaml)
+
+track: $(READY)  ## record what a run has made in DVC; RUN=paper for another run than the default
+	@$(BIN)/python -m wavbrivl.workflow.track record $(if $(RUN),--run $(RUN)) $(if $(CONFIG),--configfile $(CONFIG))
+
+restore: $(READY)  ## bring a recorded run back from DVC's remote, so that nothing is to be done; RUN as above
+	@$(BIN)/python -m wavbrivl.workflow.track restore $(if $(RUN),--run $(RUN)) $(if $(CONFIG),--configfile $(CONFIG))
+
+cluster-clean: $(READY)  ## cancel the Slurm jobs that a killed run left, and clear its lock (a new run does so too)
+	@$(BIN)/python -m wavbrivl.workflow.orphans
 
 clean:  ## remove what the embedded default made (data/ of other corpora stays)
 	rm -rf results/demo data/embedded data/benchmarks/embedded .snakemake

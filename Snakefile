@@ -41,12 +41,20 @@ localrules:
     generate,
     studies,
     publish,
+    make_tables,
+    record_run,
+    summarise,
+    make_report,
 
 
 rule all:
     default_target: True
     input:
         rules.publish.input,
+
+
+onstart:
+    cancel_orphans_of_dead_runs()
 
 
 onsuccess:

@@ -2,14 +2,27 @@
 
 needs   media shards of train and validation, their image embeddings
 makes   results/<run>/training/   metrics.jsonl, best.safetensors (and last.pt, tensorboard/)
-        results/<run>/model/      the model in the Hugging Face layout
+        results/<run>/model/      the model in the Hugging Face layout, with a card
 """
+
+from wavbrivl.train.provenance import backbone_facts, corpus_facts, teacher_facts
+
+# What the model card says beside what the files tell. Not of the training's own parameters, so that no word
+# of it trains anything again.
+CARD = {
+    "run": CONFIG.run,
+    "seed": CONFIG.seed,
+    "corpus": corpus_facts(CONFIG.corpus, CORPUS_NAME),
+    "teacher": teacher_facts(CONFIG.teacher),
+    "backbone": backbone_facts(CONFIG.audio_encoder.wavlm),
+}
 
 
 rule train:
     """The trained audio encoder."""
     input:
         f"{RESULTS}/model/model.safetensors",
+        f"{RESULTS}/model/README.md",
 
 
 rule train_audio_encoder:
@@ -19,13 +32,11 @@ rule train_audio_encoder:
         index=shard_files("media/{shard}.index.json", ["train", "validation"]),
         matrices=expand(f"{RESULTS}/embeddings/{{split}}.npy", split=["train", "validation"]),
         rows=expand(f"{RESULTS}/embeddings/{{split}}.csv", split=["train", "validation"]),
-        ledgers=shard_files("media/{shard}.ledger.csv", ["train", "validation"]),
+        teacher=rules.embed_images.input.teacher,
     output:
         metrics=f"{RESULTS}/training/metrics.jsonl",
         best=f"{RESULTS}/training/best.safetensors",
-        model=multiext(
-            f"{RESULTS}/model/", "config.json", "model.safetensors", "preprocessor_config.json", "README.md"
-        ),
+        model=multiext(f"{RESULTS}/model/", "config.json", "model.safetensors", "preprocessor_config.json"),
     log:
         f"{LOGS}/train_audio_encoder.log",
     benchmark:
@@ -35,12 +46,10 @@ rule train_audio_encoder:
     threads: 2
     resources:
         mem_mb=scaled(4000),
-        runtime=3 * 24 * 60,
+        runtime=scaled(3 * 24 * 60),
         gpu=1,
     params:
         **settings("audio_encoder", "training", "seed"),
-        run=CONFIG.run,
-        corpus={"name": CORPUS_NAME, "clip_seconds": CONFIG.corpus.clip_seconds},
         teacher={
             "kind": CONFIG.teacher.kind,
             "language": CONFIG.teacher.language,
@@ -50,3 +59,28 @@ rule train_audio_encoder:
         code=code_digest("wavbrivl.train.loop", "wavbrivl.train.export"),
     script:
         "../workflow/scripts/train_audio_encoder.py"
+
+
+rule describe_model:
+    """The model card, as far as it can be written before anything is measured."""
+    input:
+        model=multiext(f"{RESULTS}/model/", "config.json", "model.safetensors"),
+        best=f"{RESULTS}/training/best.safetensors",
+        teacher=f"{RESULTS}/teacher/config.json",
+        ledgers=shard_files("media/{shard}.ledger.csv", ["train", "validation"]),
+    output:
+        f"{RESULTS}/model/README.md",
+    log:
+        f"{LOGS}/describe_model.log",
+    benchmark:
+        f"{BENCHMARKS}/describe_model.tsv"
+    conda:
+        "../envs/torch.yaml"
+    resources:
+        mem_mb=scaled(1000),
+        runtime=10,
+    params:
+        card=CARD,
+        code=code_digest("wavbrivl.train.card"),
+    script:
+        "../workflow/scripts/describe_model.py"

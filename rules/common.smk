@@ -6,13 +6,18 @@ makes   nothing
 
 import gc
 import importlib.util
+import os
 import re
 import sys
 
 
 def use_this_checkout():
-    """Import the package from this checkout, whatever else is installed."""
+    """Import the package from this checkout, here and in every job, whatever else is installed."""
     folder = Path(workflow.basedir) / "workflow/scripts/wavbrivl"
+    others = os.environ.get("PYTHONPATH", "").split(os.pathsep)
+    os.environ["PYTHONPATH"] = os.pathsep.join(
+        [str(folder.parent), *(path for path in others if path and path != str(folder.parent))]
+    )
     spec = importlib.util.spec_from_file_location(
         "wavbrivl", folder / "__init__.py", submodule_search_locations=[str(folder)]
     )
@@ -36,11 +41,12 @@ from wavbrivl.corpus.manifest import PACK, pack_of
 from wavbrivl.errors import UserError
 from wavbrivl.evaluate.places import metrics_path
 from wavbrivl.workflow.digest import code_digest
+from wavbrivl.workflow.orphans import cancel_orphans
 from wavbrivl.workflow.plan import lacks_texts, plan_run
 from wavbrivl.workflow.stale_lock import release_stale_lock
 
-if workflow.is_main_process:
-    release_stale_lock(Path(".snakemake"))
+STATE = Path(".snakemake")
+ALONE = workflow.is_main_process and release_stale_lock(STATE)
 
 try:
     CONFIG = parse_config(config)
@@ -54,6 +60,12 @@ if remote and workflow.is_main_process and "downloads" not in workflow.global_re
         "fetching from a remote host needs a cap on parallel requests: pass --resources downloads=2, "
         "or keep that line in the profile"
     )
+
+# Compute nodes often have no network, so fetching happens where Snakemake runs, unless the profile names a
+# partition for a fetch rule (set-resources in profiles/slurm).
+for name in ("collect_archive", "fetch_clips", "fetch_dataset"):
+    if "slurm_partition" not in workflow.resource_settings.overwrite_resources.get(name, {}):
+        workflow.localrules(name)
 
 # Every finished job looks for temporary files among all outputs of the jobs before it, which for thousands
 # of shards takes half of the planning. Where none is declared, nobody need look.
@@ -105,9 +117,18 @@ def settings(*sections):
     return {name: whole[name] for name in sections}
 
 
-def scaled(mb):
-    """Memory in MB that grows with each attempt that a profile allows."""
-    return lambda wildcards, attempt: mb * attempt
+def scaled(amount):
+    """Memory (MB) or time (minutes) that grows with each attempt that a profile allows."""
+    return lambda wildcards, attempt: amount * attempt
+
+
+def cancel_orphans_of_dead_runs():
+    """See wavbrivl.workflow.orphans."""
+    try:
+        if ALONE and (cancelled := cancel_orphans(STATE)):
+            logger.info(f"Cancelled {len(cancelled)} Slurm jobs that a killed run of this folder had left.")
+    except UserError as error:
+        raise WorkflowError(str(error))
 
 
 def asked_again(wildcards):

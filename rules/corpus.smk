@@ -43,7 +43,7 @@ rule make_world:
     threads: 2
     resources:
         mem_mb=scaled(2000),
-        runtime=30,
+        runtime=scaled(30),
     params:
         **settings("world", "seed"),
         code=code_digest("wavbrivl.world.make"),
@@ -89,7 +89,7 @@ rule build_manifest:
         "../envs/media.yaml"
     resources:
         mem_mb=scaled(2000),
-        runtime=30,
+        runtime=scaled(30),
     params:
         **settings("seed"),
         corpus=CONFIG.corpus.of_manifest(),
@@ -113,7 +113,7 @@ rule split_manifest:
         "../envs/media.yaml"
     resources:
         mem_mb=scaled(500),
-        runtime=10,
+        runtime=scaled(10),
     params:
         code=code_digest("wavbrivl.corpus.manifest"),
     script:
@@ -132,11 +132,12 @@ rule collect_archive:
         f"{LOGS}/collect_archive/{{archive}}.log",
     benchmark:
         f"{BENCHMARKS}/collect_archive/{{archive}}.tsv"
+    retries: 0
     conda:
         "../envs/media.yaml"
     resources:
         mem_mb=scaled(2000),
-        runtime=24 * 60,
+        runtime=scaled(24 * 60),
         downloads=1,
     params:
         **settings("fetch"),
@@ -166,11 +167,12 @@ rule fetch_clips:
         f"{BENCHMARKS}/fetch_clips/{{shard}}.tsv"
     wildcard_constraints:
         shard=FETCHABLE,
+    retries: 0
     conda:
         "../envs/media.yaml"
     resources:
         mem_mb=scaled(1000),
-        runtime=12 * 60,
+        runtime=scaled(12 * 60),
         downloads=1,
     params:
         key=key_of(CONFIG.fetch, [source.kind for source in CONFIG.corpus.sources]),
@@ -198,7 +200,7 @@ rule extract_media:
         "../envs/media.yaml"
     resources:
         mem_mb=scaled(1500),
-        runtime=60,
+        runtime=scaled(60),
     params:
         **settings("media", "seed"),
         code=code_digest("wavbrivl.corpus.media"),
@@ -241,7 +243,7 @@ rule survey_corpus:
         "../envs/torch.yaml"
     resources:
         mem_mb=scaled(1000),
-        runtime=30,
+        runtime=scaled(30),
     params:
         splits=SPLITS,
         code=code_digest("wavbrivl.corpus.coverage", "wavbrivl.publish.coverage"),

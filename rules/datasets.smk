@@ -17,11 +17,12 @@ rule fetch_dataset:
         f"{BENCHMARKS}/fetch_dataset/{{dataset}}.tsv"
     wildcard_constraints:
         dataset="|".join(map(re.escape, read_registry())),
+    retries: 0
     conda:
         "../envs/media.yaml"
     resources:
         mem_mb=scaled(1000),
-        runtime=12 * 60,
+        runtime=scaled(12 * 60),
         downloads=1,
     params:
         entry=lambda wildcards: find_version(wildcards.dataset)[1].model_dump(mode="json"),

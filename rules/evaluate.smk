@@ -35,7 +35,7 @@ rule make_esc50:
         "../envs/media.yaml"
     resources:
         mem_mb=scaled(1000),
-        runtime=30,
+        runtime=scaled(30),
     params:
         **settings("world", "seed"),
         code=code_digest("wavbrivl.world.benchmarks"),
@@ -63,7 +63,7 @@ rule evaluate_esc50:
         "../envs/torch.yaml"
     resources:
         mem_mb=scaled(4000),
-        runtime=120,
+        runtime=scaled(120),
         gpu=1,
     params:
         **settings("evaluate", "seed"),
@@ -95,7 +95,7 @@ rule evaluate_retrieval:
         "../envs/torch.yaml"
     resources:
         mem_mb=scaled(4000),
-        runtime=240,
+        runtime=scaled(240),
         gpu=1,
     params:
         **settings("evaluate", "training", "seed"),

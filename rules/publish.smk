@@ -4,6 +4,7 @@ needs   metrics, training log, embeddings
 makes   results/<run>/tables/table{1,2}.{csv,md}   measured beside published
         results/<run>/figures/*.png
         results/<run>/run.json                     configuration, versions, revision, machine
+        results/<run>/model_card.md                the model's card with everything that was measured
         results/<run>/report.html, summary.txt
 """
 
@@ -17,6 +18,8 @@ rule publish:
     input:
         TABLES,
         rules.studies.input,
+        f"{RESULTS}/model/README.md",
+        f"{RESULTS}/model_card.md",
         f"{RESULTS}/summary.txt",
         f"{RESULTS}/report.html",
 
@@ -50,13 +53,36 @@ rule make_tables:
         "../envs/torch.yaml"
     resources:
         mem_mb=scaled(500),
-        runtime=10,
+        runtime=scaled(10),
     params:
         **settings("seed"),
         bootstrap=CONFIG.evaluate.bootstrap,
         code=code_digest("wavbrivl.publish.tables"),
     script:
         "../workflow/scripts/make_tables.py"
+
+
+rule write_model_card:
+    """The model card with metrics; in place of the model folder's README it makes the folder complete."""
+    input:
+        **dict(rules.describe_model.input.items()),
+        metrics=METRICS,
+    output:
+        f"{RESULTS}/model_card.md",
+    log:
+        f"{LOGS}/write_model_card.log",
+    benchmark:
+        f"{BENCHMARKS}/write_model_card.tsv"
+    conda:
+        "../envs/torch.yaml"
+    resources:
+        mem_mb=scaled(1000),
+        runtime=10,
+    params:
+        card=CARD,
+        code=code_digest("wavbrivl.train.card"),
+    script:
+        "../workflow/scripts/write_model_card.py"
 
 
 rule draw_figures:
@@ -68,6 +94,7 @@ rule draw_figures:
         media=shard_files("media/{shard}.tar", ["test"]),
         index=shard_files("media/{shard}.index.json", ["test"]),
     output:
+        losses=f"{FIGURES}/training_curves.csv",
         curves=report(
             f"{FIGURES}/training_curves.png",
             caption="../workflow/report/training_curves.rst",
@@ -106,7 +133,7 @@ rule draw_figures:
         "../envs/torch.yaml"
     resources:
         mem_mb=scaled(1500),
-        runtime=20,
+        runtime=scaled(20),
     params:
         **settings("seed"),
         dataset="embedded ESC-50" if EMBEDDED_ESC50 else "ESC-50",
@@ -135,7 +162,7 @@ rule record_run:
         "../envs/media.yaml"
     resources:
         mem_mb=scaled(500),
-        runtime=10,
+        runtime=scaled(10),
     params:
         config=CONFIG.model_dump(mode="json"),
         code=code_digest("wavbrivl.workflow.record"),
@@ -144,13 +171,14 @@ rule record_run:
 
 
 rule summarise:
-    """The main numbers in a few lines, for the terminal."""
+    """The main numbers in a few lines for the terminal, all of them in one file for DVC."""
     input:
         metrics=METRICS,
         teacher=f"{RESULTS}/metrics/teacher.json",
         record=f"{RESULTS}/run.json",
     output:
-        f"{RESULTS}/summary.txt",
+        text=f"{RESULTS}/summary.txt",
+        numbers=f"{RESULTS}/metrics.json",
     log:
         f"{LOGS}/summarise.log",
     benchmark:
@@ -159,7 +187,7 @@ rule summarise:
         "../envs/media.yaml"
     resources:
         mem_mb=scaled(300),
-        runtime=5,
+        runtime=scaled(5),
     params:
         code=code_digest("wavbrivl.publish.summary"),
     script:
@@ -185,8 +213,10 @@ rule make_report:
         "../envs/media.yaml"
     resources:
         mem_mb=scaled(1000),
-        runtime=15,
+        runtime=scaled(15),
     params:
-        configfiles=workflow.overwrite_configfiles,
+        configfiles=[
+            name for name in workflow.overwrite_configfiles if Path(name) != Path("config/config.yaml")
+        ],
     script:
         "../workflow/scripts/make_report.py"

@@ -31,7 +31,7 @@ if CONFIG.teacher.checkpoint:
             "../envs/torch.yaml"
         resources:
             mem_mb=scaled(8000),
-            runtime=30,
+            runtime=scaled(30),
         params:
             **settings("teacher"),
             code=code_digest("wavbrivl.teacher.model"),
@@ -58,7 +58,7 @@ else:
         threads: 2
         resources:
             mem_mb=scaled(3000),
-            runtime=60,
+            runtime=scaled(60),
             gpu=1,
         params:
             **settings("teacher", "seed"),
@@ -87,7 +87,7 @@ rule embed_images:
     threads: 2
     resources:
         mem_mb=scaled(3000),
-        runtime=12 * 60,
+        runtime=scaled(12 * 60),
         gpu=1,
     params:
         **settings("seed"),

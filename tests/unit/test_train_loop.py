@@ -6,7 +6,7 @@ import logging
 import numpy as np
 import pytest
 import torch
-from safetensors.torch import load_file
+from safetensors.torch import load_file, save_file
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 from tests.train_corpus import DIM, FakeShards, tiny_audio, tiny_training, write_embeddings
 from transformers import AutoModel
@@ -15,6 +15,7 @@ from wavbrivl import compute
 from wavbrivl.audio.embedding import embed_waveforms
 from wavbrivl.audio.processing import WavBriVLProcessor
 from wavbrivl.errors import UserError
+from wavbrivl.teacher.digest import weights_digest
 from wavbrivl.train import loop
 from wavbrivl.train.export import export_model, load_trained
 from wavbrivl.train.loop import Trainer, train_encoder
@@ -184,30 +185,23 @@ def test_schedule_and_parameter_groups():
     assert slow == {name for name in names.values() if name.startswith("wavlm.")}
 
 
-def test_export_gives_a_folder_for_from_pretrained_with_a_card(finished, tmp_path):
-    value = {"value": 0.5, "ci95": [0.4, 0.6], "chance": 0.1}
-    metadata = {
-        "run": "demo",
-        "coverage": {"expected": 30, "found": 26, "missing": {"gone": 4}},
-        "teacher": {"kind": "brivl"},
-        "metrics": [{"task": "esc50", "dataset": "ESC-50", "n": 50, "metrics": {"accuracy": value}}],
-    }
-    export_model(finished, tmp_path / "model", metadata)
-    export_model(finished, tmp_path / "model", metadata)
+def test_export_gives_a_folder_for_from_pretrained_that_knows_its_teacher(finished, tmp_path):
+    (tmp_path / "teacher").mkdir()
+    save_file({"a": torch.zeros(2)}, tmp_path / "teacher" / "model.safetensors")
+    export_model(finished, tmp_path / "model", tmp_path / "teacher")
+    export_model(finished, tmp_path / "model", tmp_path / "teacher")
     model = AutoModel.from_pretrained(tmp_path / "model")
     sound = [FakeShards("validation", 6).audio(2)]
-    trained, _ = load_trained(finished)
+    trained = load_trained(finished)
     for name, weight in trained.state_dict().items():
         torch.testing.assert_close(model.state_dict()[name], weight, rtol=0, atol=0)
     expected = embed_waveforms(trained, sound).projection
     np.testing.assert_allclose(embed_waveforms(model, sound).projection, expected, atol=1e-6)
     assert WavBriVLProcessor.from_pretrained(tmp_path / "model").sampling_rate == 16000
     assert (tmp_path / "model" / "model.safetensors").stat().st_mode & 0o777 == 0o644
-    card = (tmp_path / "model" / "README.md").read_text()
-    assert "26 of 30 clips were found; missing: gone 4" in card
-    assert "| esc50 | ESC-50 | 50 | accuracy | 0.5000 | 0.4000 to 0.6000 | 0.1000 |" in card
+    assert model.config.teacher["weights_sha256"] == weights_digest(tmp_path / "teacher")
 
 
 def test_export_of_an_untrained_folder_is_refused(tmp_path):
     with pytest.raises(UserError, match=r"config\.json is missing"):
-        export_model(tmp_path, tmp_path / "model", {})
+        export_model(tmp_path, tmp_path / "model")

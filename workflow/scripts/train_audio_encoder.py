@@ -3,7 +3,6 @@
 from pathlib import Path
 
 from wavbrivl.config.models import AudioEncoderConfig, TrainingConfig
-from wavbrivl.corpus.ledger import coverage
 from wavbrivl.shards.reader import MediaShards
 from wavbrivl.train.export import export_model
 from wavbrivl.train.loop import train_encoder
@@ -33,14 +32,5 @@ if __name__ == "__main__":
             # A finished training is taken up again only by the code that made it.
             revision=snakemake.params.code,
         )
-        export_model(
-            training,
-            Path(snakemake.output.model[0]).parent,
-            {
-                "run": snakemake.params.run,
-                "seed": snakemake.params.seed,
-                "corpus": snakemake.params.corpus,
-                "coverage": coverage([Path(path) for path in snakemake.input.ledgers]),
-                "teacher": snakemake.params.teacher,
-            },
-        )
+        teacher = Path(snakemake.input.teacher[0]).parent
+        export_model(training, Path(snakemake.output.model[0]).parent, teacher)

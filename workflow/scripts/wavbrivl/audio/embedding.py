@@ -11,7 +11,7 @@ from torch.nn import functional
 
 from wavbrivl.audio.frames import Frames
 from wavbrivl.audio.modeling import WavBriVLModel, WavBriVLOutput
-from wavbrivl.audio.processing import MINIMUM_SAMPLES, SAMPLING_RATE, repeat_to, standardise
+from wavbrivl.audio.processing import HOP_SAMPLES, MINIMUM_SAMPLES, SAMPLING_RATE, repeat_to, standardise
 
 
 @dataclass(frozen=True)
@@ -65,7 +65,7 @@ def embed_waveforms(
     Raises:
         ValueError: a waveform that is empty, not mono or holds values that are not finite.
     """
-    windows = _windows_of(model, waveforms, window_seconds)
+    windows = cut_windows([len(w) for w in waveforms], _checked(model, waveforms, window_seconds))
     embedding = np.zeros((len(waveforms), model.config.embedding_dim))
     projection = np.zeros((len(waveforms), model.config.teacher_dim))
     for batch, output in _batches(model, waveforms, windows, batch_size):
@@ -85,35 +85,56 @@ def embed_frames(
     batch_size: int = 32,
     window_seconds: float | None = None,
 ) -> list[Frames]:
-    """Frame sequences of mono 16 kHz waveforms, one vector about every 20 ms.
+    """Frame sequences of mono 16 kHz waveforms, one vector every 20 ms from the first to the last.
 
-    Arguments and errors are those of `embed_waveforms`; windows are joined in time.
+    Arguments and errors are those of `embed_waveforms`. Windows overlap by what the convolutions need
+    to go on without a gap, and the last one begins early enough to be whole, so that no frame is
+    computed from a rest without context.
     """
-    windows = _windows_of(model, waveforms, window_seconds)
-    parts: dict[int, list[tuple[int, np.ndarray]]] = defaultdict(list)
+    window = _checked(model, waveforms, window_seconds)
+    windows = [w for i, wave in enumerate(waveforms) for w in _frame_windows(i, len(wave), window)]
+    frames = [np.zeros((_count(len(w)), model.config.wavlm.hidden_size), np.float32) for w in waveforms]
     for batch, output in _batches(model, waveforms, windows, batch_size):
-        for window, frames in zip(batch, output.frames.float().cpu().numpy(), strict=True):
-            parts[window.waveform].append((window.start, frames))
-    return [_join(model, sorted(parts[i], key=lambda part: part[0])) for i in range(len(waveforms))]
+        for part, features in zip(batch, output.frames.float().cpu().numpy(), strict=True):
+            first = part.start // HOP_SAMPLES
+            frames[part.waveform][first : first + len(features)] = features
+    return [Frames(f, _middles(len(f), len(w))) for f, w in zip(frames, waveforms, strict=True)]
 
 
-def _join(model: WavBriVLModel, parts: list[tuple[int, np.ndarray]]) -> Frames:
-    stride = int(np.prod(model.config.wavlm.conv_stride))
-    middles = [start + MINIMUM_SAMPLES / 2 + stride * np.arange(len(frames)) for start, frames in parts]
-    return Frames(np.concatenate([frames for _, frames in parts]), np.concatenate(middles) / SAMPLING_RATE)
+def _frame_windows(index: int, samples: int, window: int) -> list[Window]:
+    """Windows of whole frames; a later one overwrites what it shares with the one before it."""
+    total, each = _count(samples), _count(window)
+    if total <= each:
+        return [Window(index, 0, samples)]
+    length = (each - 1) * HOP_SAMPLES + MINIMUM_SAMPLES
+    firsts = [min(frame, total - each) for frame in range(0, total, each)]
+    return [Window(index, first * HOP_SAMPLES, length) for first in firsts]
 
 
-def _windows_of(
-    model: WavBriVLModel, waveforms: Sequence[np.ndarray], window_seconds: float | None
-) -> list[Window]:
+def _count(samples: int) -> int:
+    """Frames that so many samples give."""
+    return 1 + max(0, samples - MINIMUM_SAMPLES) // HOP_SAMPLES
+
+
+def _middles(frames: int, samples: int) -> np.ndarray:
+    """Seconds of each frame's middle; that of a sound below the minimum is the sound's own."""
+    first = min(samples, MINIMUM_SAMPLES) / 2
+    return (first + HOP_SAMPLES * np.arange(frames)) / SAMPLING_RATE
+
+
+def window_samples(model: WavBriVLModel, window_seconds: float | None = None) -> int:
+    """Samples of a window; None takes the model's own."""
+    return max(MINIMUM_SAMPLES, round((window_seconds or model.config.window_seconds) * SAMPLING_RATE))
+
+
+def _checked(model: WavBriVLModel, waveforms: Sequence[np.ndarray], window_seconds: float | None) -> int:
+    """Samples of a window, once every waveform is known to be one."""
     for index, waveform in enumerate(waveforms):
         if waveform.ndim != 1 or not len(waveform):
             raise ValueError(f"waveform {index} must be mono and not empty, its shape is {waveform.shape}")
         if not np.isfinite(waveform).all():
             raise ValueError(f"waveform {index} holds values that are not finite")
-    seconds = window_seconds or model.config.window_seconds
-    window = max(MINIMUM_SAMPLES, round(seconds * SAMPLING_RATE))
-    return cut_windows([len(w) for w in waveforms], window)
+    return window_samples(model, window_seconds)
 
 
 def _batches(model: WavBriVLModel, waveforms: Sequence[np.ndarray], windows: list[Window], batch_size: int):
@@ -125,7 +146,7 @@ def _batches(model: WavBriVLModel, waveforms: Sequence[np.ndarray], windows: lis
     for group in groups.values():
         for first in range(0, len(group), batch_size):
             batch = group[first : first + batch_size]
-            yield batch, _forward(model, [_cut(waveforms, w) for w in batch])
+            yield batch, forward(model, [_cut(waveforms, w) for w in batch])
 
 
 def _cut(waveforms: Sequence[np.ndarray], window: Window) -> np.ndarray:
@@ -134,7 +155,8 @@ def _cut(waveforms: Sequence[np.ndarray], window: Window) -> np.ndarray:
 
 
 @torch.no_grad()
-def _forward(model: WavBriVLModel, batch: list[np.ndarray]) -> WavBriVLOutput:
+def forward(model: WavBriVLModel, batch: list[np.ndarray]) -> WavBriVLOutput:
+    """The model's output for windows of one length, float32 [samples] each, as `model` stands."""
     if model.config.do_normalize:
         batch = [standardise(waveform) for waveform in batch]
     values = torch.from_numpy(np.stack(batch)).to(next(model.parameters()).device)

@@ -12,6 +12,8 @@ from wavbrivl.audio.configuration import WavBriVLConfig
 SAMPLING_RATE = 16000
 MINIMUM_SAMPLES = 400
 """Receptive field of WavLM's convolutions: with fewer samples there is not a single frame."""
+HOP_SAMPLES = 320
+"""Stride of WavLM's convolutions: a frame every 20 ms."""
 
 
 def standardise(waveform: np.ndarray) -> np.ndarray:

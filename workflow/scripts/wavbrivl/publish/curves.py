@@ -8,6 +8,7 @@ import numpy as np
 from matplotlib.axes import Axes
 
 from wavbrivl.errors import UserError
+from wavbrivl.files import write_text
 from wavbrivl.publish.style import COLOURS, INK, drawing
 
 LOSSES = {
@@ -63,6 +64,14 @@ def loss_curves(path: Path, log: Path) -> None:
         _gradient_norm(axes["norm"], rows)
         for name in ("loss", "validation", "norm"):
             axes[name].set_xlabel("step")
+
+
+def loss_table(path: Path, log: Path) -> None:
+    """Write the losses as a table, for `dvc plots`: step, loss and its two terms."""
+    names = ["step", *LOSSES]
+    rows = [[row.get(name, "") for name in names] for row in read_log(log) if "loss" in row]
+    lines = [",".join(map(str, line)) for line in (names, *rows)]
+    write_text(path, "\n".join(lines) + "\n")
 
 
 def _series(rows: Sequence[dict], key: str) -> tuple[np.ndarray, np.ndarray]:

@@ -1,13 +1,14 @@
 """All figures of a run."""
 
 from wavbrivl.publish.class_figures import class_bars, confusion_matrix
-from wavbrivl.publish.curves import loss_curves
+from wavbrivl.publish.curves import loss_curves, loss_table
 from wavbrivl.publish.shared_space import retrieval_picture, shared_space_map
 
 __all__ = [
     "class_bars",
     "confusion_matrix",
     "loss_curves",
+    "loss_table",
     "retrieval_picture",
     "shared_space_map",
 ]

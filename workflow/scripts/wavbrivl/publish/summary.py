@@ -34,6 +34,14 @@ def summary(run: str, metrics: Iterable[Path], places: dict[str, Path], main: Se
     return "\n".join(lines)
 
 
+def numbers(metrics: Iterable[Path]) -> dict[str, dict[str, dict[str, float]]]:
+    """Every measured value by task, encoder and metric, without intervals: what `dvc metrics` compares."""
+    found: dict[str, dict[str, dict[str, float]]] = {}
+    for (encoder, task), result in sorted(collect(metrics).items()):
+        found.setdefault(task, {})[encoder] = {name: m.value for name, m in result.metrics.items()}
+    return found
+
+
 def _block(results: Results, task: str, metric: str, text: str) -> list[str]:
     trained = results.get((TRAINED, task))
     if trained is None or metric not in trained.metrics:

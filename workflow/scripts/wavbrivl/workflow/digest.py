@@ -17,13 +17,14 @@ PACKAGE = Path(__file__).resolve().parents[1]
 def code_digest(*modules: str) -> str:
     """Digest the source of `modules` ("wavbrivl.corpus.media") and of all they import in the package."""
     digest = hashlib.sha256()
-    for path in sorted(_closure(modules)):
+    for path in sorted(closure(modules)):
         digest.update(path.relative_to(PACKAGE).as_posix().encode())
         digest.update(_statements(path).encode())
     return digest.hexdigest()[:16]
 
 
-def _closure(modules: tuple[str, ...]) -> set[Path]:
+def closure(modules: tuple[str, ...]) -> set[Path]:
+    """Files of `modules` and of everything in the package that they import."""
     found: set[Path] = set()
     waiting = [_file(name) for name in modules]
     for name, path in zip(modules, waiting, strict=True):
@@ -35,6 +36,12 @@ def _closure(modules: tuple[str, ...]) -> set[Path]:
             found.add(path)
             waiting.extend(_file(name) for name in _imports(path))
     return found
+
+
+def files_of_script(script: Path) -> set[Path]:
+    """Files of the package that a workflow script imports, directly or not."""
+    modules = [name for name in _imports(script) if _file(name) is not None]
+    return closure(tuple(sorted(modules)))
 
 
 @cache

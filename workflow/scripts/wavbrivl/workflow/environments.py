@@ -50,6 +50,8 @@ TORCH = (
     "numpy",
     "pillow",
     "soundfile",
+    "soxr",
+    "imageio-ffmpeg",
 )
 GENERATE = (*TORCH, "diffusers")
 PINS = {"media": MEDIA, "torch": TORCH, "generate": GENERATE}
