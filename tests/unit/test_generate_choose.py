@@ -64,7 +64,9 @@ def test_pairing_needs_two_classes():
 def test_the_test_study_hears_its_own_items(heard):
     conditions = choose(study_of("test"), heard, 6, 7)
     assert conditions.kind == "audio" and len(conditions) == 6
-    assert conditions.sources == conditions.items and all(item.startswith("test") for item in conditions.items)
+    assert conditions.sources == conditions.items and all(
+        item.startswith("test") for item in conditions.items
+    )
     assert [conditions.labels.count(name) for name in sorted(set(conditions.labels))] == [2, 2, 2]
     sounds = [heard.gallery.sounds.audio(heard.gallery.clip_ids.index(item)) for item in conditions.items]
     np.testing.assert_allclose(conditions.vectors, Hearing().embed(sounds, 4).projection)

@@ -141,7 +141,9 @@ def test_prefix_text_and_mapping_change_what_is_drawn(parts):
     names = list(images)
     for i, first in enumerate(names):
         assert all(not np.array_equal(images[first], images[second]) for second in names[i + 1 :])
-    off = dalle(parts, {"audio": Mapping(-np.eye(16, dtype=np.float32), np.zeros(16))}, mapping=False, **random)
+    off = dalle(
+        parts, {"audio": Mapping(-np.eye(16, dtype=np.float32), np.zeros(16))}, mapping=False, **random
+    )
     same = dalle(parts, {"audio": identity(16)}, **random)
     assert np.array_equal(off.draw(conditions, 4)[0].images, images["prefix"])
     assert np.array_equal(same.draw(conditions, 4)[0].images, images["prefix"])

@@ -7,7 +7,15 @@ from tests.generate_samples import vectors
 
 from wavbrivl.errors import UserError
 from wavbrivl.generate.conditions import Conditions, plain_conditions, read_conditions, write_conditions
-from wavbrivl.generate.drawings import Drawings, drawn_rows, grid, joined, read_drawings, read_trace, write_drawings
+from wavbrivl.generate.drawings import (
+    Drawings,
+    drawn_rows,
+    grid,
+    joined,
+    read_drawings,
+    read_trace,
+    write_drawings,
+)
 from wavbrivl.generate.repeat import draw_repeatedly
 
 

@@ -132,7 +132,7 @@ def usual_norm(pipeline: DiffusionPipeline, configured: float | None) -> float:
             "are; give their usual length"
         )
     normaliser = pipeline.image_normalizer
-    return float((normaliser.mean.square() + normaliser.std.square()).sum().sqrt())
+    return (normaliser.mean.square() + normaliser.std.square()).sum().sqrt().item()
 
 
 def load_released(
