@@ -45,7 +45,7 @@ def frames(tmp_path_factory, teacher) -> Frames:
 def test_frames_are_those_of_the_clips_with_their_vectors(frames, teacher):
     assert len(frames) == 12 and frames.dim == 16
     pixels = frames.pixels([3, 7])
-    assert pixels.shape == (2, 3, SIDE, SIDE) and 0 <= pixels.min() and pixels.max() <= 1
+    assert pixels.shape == (2, 3, SIDE, SIDE) and pixels.min() >= 0 and pixels.max() <= 1
     picture = frames._shards.image(3, 64).reshape(SIDE, 4, SIDE, 4, 3).mean(axis=(1, 3)) / 255
     apart = np.abs(pixels.permute(0, 2, 3, 1).numpy() - picture).mean(axis=(1, 2, 3))
     assert apart[0] < 0.02 < apart[1]  # the same picture, smoothed a little wider; and another one
