@@ -1,4 +1,4 @@
-"""Training of the generators: from train clips only, the same weights after a kill, nothing is lost on disk."""
+"""Training of the generators: from train clips only, the same weights after a kill."""
 
 import json
 
@@ -138,7 +138,7 @@ def test_a_vq_model_learns_its_codes_and_comes_back(frames, tmp_path):
         load_vq(tmp_path / "absent", CPU)
 
 
-class Killed(Exception):
+class KilledError(Exception):
     pass
 
 
@@ -151,7 +151,7 @@ def test_a_killed_training_ends_at_the_same_weights(tmp_path, ema):
 
         def loss(rows, step):
             if step == until:
-                raise Killed
+                raise KilledError
             return (layer(data[rows] + 0.1 * torch.randn(4, 3)) - 1).square().mean(), {}
 
         folder.mkdir(exist_ok=True)
@@ -160,7 +160,7 @@ def test_a_killed_training_ends_at_the_same_weights(tmp_path, ema):
         return layer
 
     whole = train(tmp_path / "a")
-    with pytest.raises(Killed):
+    with pytest.raises(KilledError):
         train(tmp_path / "b", until=31)
     continued = train(tmp_path / "b")
     assert torch.equal(whole.weight, continued.weight)
