@@ -39,10 +39,25 @@ def plan_all(data: Path) -> Records:
     return [plan_benchmark("plan_all", Path.cwd())]
 
 
+def generation(name: str) -> Callable[[Path], Records]:
+    """One measurement of drawing, at the sizes of the default configuration."""
+
+    def measure(data: Path) -> Records:
+        from wavbrivl.bench import generation as measured
+
+        config = load_config(Path("config/config.yaml"))
+        return [getattr(measured, name)(config.generate, config.teacher, config.seed)]
+
+    return measure
+
+
 BENCHMARKS: dict[tuple[str, ...], Callable[[Path], Records]] = {
     ("media_vs_scripts", "media_vs_decode"): media,
     ("plan_vggsound",): plan_vggsound,
     ("plan_all",): plan_all,
+    ("dalle_kv_cache",): generation("dalle_kv_cache"),
+    ("diffusion_samplers",): generation("diffusion_samplers"),
+    ("candidates_scored",): generation("candidates_scored"),
 }
 """What each function measures: one run may give several records."""
 

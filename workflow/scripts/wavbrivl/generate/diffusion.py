@@ -51,7 +51,7 @@ def train_diffusion(
     chosen = config.model_dump(mode="json", exclude={"draw", "released", "released_norm"})
     facts = {"diffusion": chosen, "clips": frames.clip_ids}
     fit(unet, loss, len(frames), config.training, seed, facts, folder, "diffusion steps", config.ema)
-    pipeline = EmbeddingPipeline(unet, scheduler, config.unet.patch)
+    pipeline = EmbeddingPipeline(unet, scheduler)
     save_pipeline(folder, pipeline)
     return pipeline
 

@@ -80,18 +80,21 @@ class EmbeddingPipeline(DiffusionPipeline):
     Args:
         unet: the network.
         scheduler: its noise schedule and sampler.
-        patch: pixels along an edge that are folded into channels.
     """
 
-    def __init__(self, unet: UNet2DConditionModel, scheduler: Sampler, patch: int):
+    def __init__(self, unet: UNet2DConditionModel, scheduler: Sampler):
         super().__init__()
         self.register_modules(unet=unet, scheduler=scheduler)
-        self.register_to_config(patch=patch)
+
+    @property
+    def patch(self) -> int:
+        """Pixels along an edge that are folded into channels."""
+        return math.isqrt(self.unet.config.in_channels // 3)
 
     @property
     def side(self) -> int:
         """Pixels along an edge of a picture."""
-        return self.unet.config.sample_size * self.config.patch
+        return self.unet.config.sample_size * self.patch
 
     @property
     def noise_shape(self) -> tuple[int, int, int]:
@@ -123,7 +126,7 @@ class EmbeddingPipeline(DiffusionPipeline):
             if guided:
                 clean = guidance * clean + (1 - guidance) * denoise(self.unet, scaled, times, empty)
             current = self.scheduler.step(clean, time, current).prev_sample
-        return unfold(current, self.config.patch)
+        return unfold(current, self.patch)
 
 
 def save_pipeline(folder: Path, pipeline: DiffusionPipeline) -> None:
@@ -146,7 +149,9 @@ def load_pipeline(folder: Path, device: torch.device) -> EmbeddingPipeline:
         UserError: a file is missing or damaged.
     """
     try:
-        pipeline = EmbeddingPipeline.from_pretrained(folder, local_files_only=True, use_safetensors=True)
+        pipeline = EmbeddingPipeline.from_pretrained(
+            folder, local_files_only=True, use_safetensors=True, low_cpu_mem_usage=False
+        )
     except (OSError, ValueError, KeyError, TypeError, RuntimeError) as error:
         message = str(error).split("\n")[0]
         raise UserError(f"{folder} cannot be read as a diffusion pipeline ({message})") from None

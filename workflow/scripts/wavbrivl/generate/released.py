@@ -132,7 +132,7 @@ def usual_norm(pipeline: DiffusionPipeline, configured: float | None) -> float:
             "are; give their usual length"
         )
     normaliser = pipeline.image_normalizer
-    return float((normaliser.mean.square() + normaliser.std.square()).sum().sqrt())
+    return (normaliser.mean.square() + normaliser.std.square()).sum().sqrt().item()
 
 
 def load_released(
@@ -147,7 +147,7 @@ def load_released(
     folder = Path(str(config.released))
     build = _pipeline_class(folder)
     try:
-        pipeline = build(folder, local_files_only=True, use_safetensors=True)
+        pipeline = build(folder, local_files_only=True, use_safetensors=True, low_cpu_mem_usage=False)
     except (OSError, ValueError, KeyError, TypeError, RuntimeError) as error:
         message = str(error).split("\n")[0]
         raise UserError(f"generate.diffusion.released: {folder} cannot be read ({message})") from None

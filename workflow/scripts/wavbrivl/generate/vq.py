@@ -86,7 +86,9 @@ def load_vq(folder: Path, device: torch.device) -> VQModel:
         UserError: a file is missing or damaged.
     """
     try:
-        vq = VQModel.from_pretrained(folder, local_files_only=True, use_safetensors=True)
+        vq = VQModel.from_pretrained(
+            folder, local_files_only=True, use_safetensors=True, low_cpu_mem_usage=False
+        )
     except (OSError, ValueError, KeyError, TypeError, RuntimeError) as error:
         message = str(error).split("\n")[0]
         raise UserError(f"{folder} cannot be read as a VQ model ({message})") from None
