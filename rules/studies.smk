@@ -10,48 +10,20 @@ snakemake --cores all human_study                the folder for raters
 snakemake --cores all results/demo/tables/table4.md   Table 4 out of their answers
 """
 
-from wavbrivl.studies.measure import measured, task_of
+from wavbrivl.workflow.studies import drawn, study_sets, table3_tasks
 
 STUDIED = f"{RESULTS}/studies"
 PICTURES = f"{RESULTS}/figures"
-STUDY_SETS = [
-    (generator, study)
-    for study in CONFIG.studies.sets
-    for generator in GENERATORS
-    if generator in STUDIES[study].generators
-]
-DRAWN = [f"{GENERATE}/{generator}/drawings/{study}/images.npy" for generator, study in STUDY_SETS]
-JUDGED = [task_of(generator, study) for generator, study in STUDY_SETS if measured(study)]
+SETS = study_sets(CONFIG.studies)
+SHOWN = [name for name in ("swap", "volume") if name in CONFIG.studies.sets]
 TRUTH = f"{WORLD}/truth.csv" if CONFIG.corpus.format == "embedded" else []
 JUDGE = multiext(f"{STUDIED}/judge/", "config.json", "model.safetensors", "clips.txt")
 FEATURES = multiext(f"{STUDIED}/features/", "config.json", "model.safetensors", "clips.txt")
 ANSWERS = sorted(map(str, Path(CONFIG.studies.human.answers).glob("*.json")))
 PAGE_FILES = Path(workflow.basedir) / "workflow/scripts/wavbrivl/studies/human/page"
-
-STUDY_METRICS = [
-    f"{RESULTS}/metrics/{task}.json"
-    for task in [
-        "judge",
-        "vegas_real",
-        *JUDGED,
-        *(name for name in ("swap", "volume") if name in CONFIG.studies.sets),
-    ]
-]
-STUDY_FIGURES = [
-    f"{PICTURES}/{name}.png"
-    for name in [
-        "drawings",
-        "clips",
-        "text",
-        "rounds",
-        *(n for n in ("swap", "volume") if n in CONFIG.studies.sets),
-    ]
-]
-
-
-def drawn_in(*names):
-    """The pictures of some studies, by every generator that they are meant for."""
-    return [path for path, (_, study) in zip(DRAWN, STUDY_SETS, strict=True) if study in names]
+TABLE3_METRICS = expand(f"{RESULTS}/metrics/{{task}}.json", task=table3_tasks(SETS))
+STUDY_METRICS = [*TABLE3_METRICS, *expand(f"{RESULTS}/metrics/{{study}}.json", study=SHOWN)]
+STUDY_FIGURES = expand(f"{PICTURES}/{{name}}.png", name=["drawings", "clips", "text", "rounds", *SHOWN])
 
 
 rule studies:
@@ -101,7 +73,7 @@ rule train_features:
     benchmark:
         f"{BENCHMARKS}/train_features.tsv"
     conda:
-        "../envs/torch.yaml"
+        "../envs/generate.yaml"
     resources:
         mem_mb=scaled(3000),
         runtime=120,
@@ -118,7 +90,7 @@ rule train_features:
 rule judge_drawings:
     """Judge every set of drawings, measure its distance to real frames, and the judge on real frames."""
     input:
-        drawings=DRAWN,
+        drawings=drawn(GENERATE, SETS),
         judge=JUDGE if CONFIG.studies.judge.kind == "embedded" else [],
         features=FEATURES,
         test=shard_files("media/{shard}.tar", ["test"]),
@@ -129,7 +101,7 @@ rule judge_drawings:
     output:
         judge=f"{RESULTS}/metrics/judge.json",
         real=f"{RESULTS}/metrics/vegas_real.json",
-        sets=[f"{RESULTS}/metrics/{task}.json" for task in JUDGED],
+        sets=TABLE3_METRICS[2:],
         judged=f"{STUDIED}/drawings.items.csv",
         rounds=f"{STUDIED}/rounds.items.csv",
     log:
@@ -137,7 +109,7 @@ rule judge_drawings:
     benchmark:
         f"{BENCHMARKS}/judge_drawings.tsv"
     conda:
-        "../envs/torch.yaml"
+        "../envs/generate.yaml"
     resources:
         mem_mb=scaled(4000),
         runtime=120,
@@ -145,8 +117,6 @@ rule judge_drawings:
     params:
         **settings("seed"),
         studies={name: settings("studies")["studies"][name] for name in ["judge", "features"]},
-        judge=f"{STUDIED}/judge",
-        features=f"{STUDIED}/features",
         frames_in_memory=CONFIG.studies.judge.frames_in_memory,
         bootstrap=CONFIG.evaluate.bootstrap,
         dataset=CORPUS_NAME,
@@ -158,8 +128,8 @@ rule judge_drawings:
 rule study_swap:
     """Do swapped sounds swap what is drawn?"""
     input:
-        own=drawn_in("test"),
-        swapped=drawn_in("swap"),
+        own=drawn(GENERATE, SETS, "test"),
+        swapped=drawn(GENERATE, SETS, "swap"),
         judged=f"{STUDIED}/drawings.items.csv",
         real=f"{RESULTS}/metrics/vegas_real.json",
     output:
@@ -190,7 +160,7 @@ rule study_swap:
 rule study_volume:
     """The same sounds at several gains: embedding, score and drawing."""
     input:
-        drawings=drawn_in("volume"),
+        drawings=drawn(GENERATE, SETS, "volume"),
         conditions=f"{GENERATE}/conditions/volume.npz",
         judged=f"{STUDIED}/drawings.items.csv",
         real=f"{RESULTS}/metrics/vegas_real.json",
@@ -223,7 +193,7 @@ rule study_volume:
 rule study_rounds:
     """The judge's score of the accepted picture by round, beside best of as many candidates at once."""
     input:
-        drawings=drawn_in("test", "guide_only"),
+        drawings=drawn(GENERATE, SETS, "test", "guide_only"),
         judged=f"{STUDIED}/drawings.items.csv",
         rounds=f"{STUDIED}/rounds.items.csv",
     output:
@@ -254,7 +224,7 @@ rule study_rounds:
 rule study_pictures:
     """Drawings of every class beside real frames, of chosen clips, and from the classes' names."""
     input:
-        drawings=drawn_in("test", "text"),
+        drawings=drawn(GENERATE, SETS, "test", "text"),
         media=shard_files("media/{shard}.tar", ["test"]),
         index=shard_files("media/{shard}.index.json", ["test"]),
     output:
@@ -298,7 +268,7 @@ rule study_pictures:
 rule human_study:
     """The folder for raters: a page that works from disk or served, with its pictures and sounds."""
     input:
-        drawings=drawn_in("test"),
+        drawings=drawn(GENERATE, SETS, "test"),
         media=shard_files("media/{shard}.tar", ["test"]),
         index=shard_files("media/{shard}.index.json", ["test"]),
         page=[PAGE_FILES / name for name in ("index.html", "study.css", "study.js")],
@@ -329,7 +299,7 @@ rule human_study:
 rule make_table3:
     """Table 3: drawings by the judge and by distance to real frames, measured and published."""
     input:
-        metrics=[f"{RESULTS}/metrics/{task}.json" for task in ["judge", "vegas_real", *JUDGED]],
+        metrics=TABLE3_METRICS,
         judged=f"{STUDIED}/drawings.items.csv",
         rounds=f"{STUDIED}/rounds.json",
     output:

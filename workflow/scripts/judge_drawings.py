@@ -33,10 +33,11 @@ if __name__ == "__main__":
         side = max(drawings.side for drawings in sets.values())
         reference = frames(inputs.test, side)
         labels = sorted(set(reference.labels))
-        judged = open_judge(config.judge, Path(params.judge), labels, device)
+        trained = Path(inputs.judge[0]).parent if inputs.judge else None
+        judged = open_judge(config.judge, trained, labels, device)
         bench = Bench(
             judge=judged,
-            extractors=open_extractors(config.features, Path(params.features), device),
+            extractors=open_extractors(config.features, Path(inputs.features[0]).parent, device),
             reference=reference,
             truth=truth,
             dataset=params.dataset,

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from PIL import Image
 
 from wavbrivl.corpus.clips import clip_id, unit_hash
 from wavbrivl.corpus.rows import labels_of
@@ -111,10 +112,8 @@ def hidden_of(clip_ids: Sequence[str], truth: Truth) -> np.ndarray:
 
 
 def at_side(images: np.ndarray, side: int = SIDE) -> np.ndarray:
-    """Pictures of any size at `side` pixels, by area: uint8 [n, side, side, 3]."""
-    import cv2
-
+    """Pictures of any size at `side` pixels, shrunk by area: uint8 [n, side, side, 3]."""
     if images.shape[1] == side:
         return images
-    kind = cv2.INTER_AREA if images.shape[1] > side else cv2.INTER_CUBIC
-    return np.stack([cv2.resize(image, (side, side), interpolation=kind) for image in images])
+    kind = Image.Resampling.BOX if images.shape[1] > side else Image.Resampling.BICUBIC
+    return np.stack([np.asarray(Image.fromarray(image).resize((side, side), kind)) for image in images])

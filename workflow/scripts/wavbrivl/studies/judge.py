@@ -80,14 +80,17 @@ def recipe_of(config: JudgeConfig) -> Recipe:
     )
 
 
-def open_judge(config: JudgeConfig, trained: Path, labels: Sequence[str], device: torch.device) -> Judge:
+def open_judge(
+    config: JudgeConfig, trained: Path | None, labels: Sequence[str], device: torch.device
+) -> Judge:
     """Open the configured judge.
 
     Args:
-        trained: folder of the embedded judge.
+        trained: folder of the embedded judge, where that is the one.
         labels: classes that a CLIP-like judge chooses between; the embedded one has its own.
     """
     if config.kind == "embedded":
+        assert trained is not None
         return EmbeddedJudge(load_classifier(trained, device))
     return ClipJudge(Path(config.clip or ""), labels, config.prompts, device)
 

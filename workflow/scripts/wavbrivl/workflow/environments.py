@@ -53,7 +53,7 @@ TORCH = (
     "soxr",
     "imageio-ffmpeg",
 )
-GENERATE = (*TORCH, "diffusers")
+GENERATE = (*TORCH, "diffusers", "torch-fidelity")
 PINS = {"media": MEDIA, "torch": TORCH, "generate": GENERATE}
 FROM_CONDA = {
     "media": ["python=3.11", "ffmpeg", "deno"],
