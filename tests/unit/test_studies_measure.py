@@ -204,7 +204,8 @@ def test_guided_is_compared_with_its_control_on_the_same_items(judged):
 
 def test_rounds_are_followed_and_said(judged, tmp_path):
     _, items, rounds = judged
-    trace = {"items": [{"rounds": [{"scores": [0.1, 0.3]}, {"scores": [0.2]}, {"scores": [0.5]}]}] * 40}
+    item = {"rounds": [{"scores": [0.1, 0.3]}, {"scores": [0.2]}, {"scores": [0.5]}]}
+    trace = {"drawings": [{"seed": 1, "items": [item] * 30}, {"seed": 2, "items": [item] * 10}]}
     np.testing.assert_allclose(guide_scores(trace).mean(axis=1), [0.3, 0.3, 0.5])
     course = courses_of(items, rounds, {("dalle", "test"): trace}, 500, 1)[0]
     assert course.rises and "rises" in course.says and course.over_best_of.value > 0

@@ -126,7 +126,8 @@ def _study_of(name: str) -> str:
 
 def guide_scores(trace: Mapping[str, Any]) -> np.ndarray:
     """The guide's score of the picture that stood after each round, [rounds, n], from a trace."""
-    rows = [[max(entry["scores"]) for entry in item["rounds"]] for item in trace["items"]]
+    items = [item for run in trace["drawings"] for item in run["items"]]
+    rows = [[max(entry["scores"]) for entry in item["rounds"]] for item in items]
     return np.maximum.accumulate(np.array(rows, dtype=np.float64).T, axis=0)
 
 
