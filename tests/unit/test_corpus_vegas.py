@@ -16,7 +16,7 @@ from wavbrivl.config.corpus import (
 from wavbrivl.corpus.clips import Clip, clip_id
 from wavbrivl.corpus.fetch import fetch_shard
 from wavbrivl.corpus.ledger import read_ledger
-from wavbrivl.corpus.lists import check_list, list_paths, read_list
+from wavbrivl.corpus.lists import check_list, list_paths, read_list, video_ids
 from wavbrivl.corpus.manifest import build_manifest, split_pack
 from wavbrivl.corpus.media import extract_shard
 from wavbrivl.corpus.sources import open_sources
@@ -89,6 +89,11 @@ def test_a_wrong_line_of_the_test_list_is_named(tmp_path):
     (tmp_path / "test.txt").write_text("dog/video_00003\n../../etc/passwd\n")
     with pytest.raises(UserError, match=r"test.txt, line 2"):
         list(read_vegas(table(tmp_path, HEAD), VegasConfig(test_list=str(tmp_path / "test.txt"))))
+
+
+def test_its_videos_can_leave_another_corpus(layout):
+    table = layout / "dog" / "video_info.csv"
+    assert video_ids(table) == {row.video_id for row in read_vegas(table, VegasConfig())}
 
 
 def test_format_and_source_go_together():

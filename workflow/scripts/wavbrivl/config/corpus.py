@@ -148,7 +148,7 @@ class CorpusConfig(Section):
     selection: Selection = Selection()
     """Restrict the list to classes, splits or a seeded sample."""
     exclude_videos_in: list[str] = []
-    """Clip lists (VGG-Sound or AudioSet CSVs) of evaluation sets; their videos leave training."""
+    """Clip lists of evaluation sets (VGG-Sound's, AudioSet's, VEGAS's CSVs); their videos leave training."""
     keep_clips: bool = True
     """Keep the cut videos after media extraction, so another frame size downloads nothing."""
     freeze: bool = False

@@ -8,10 +8,11 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from wavbrivl.config.corpus import CorpusConfig, ListFile, WorldConfig
+from wavbrivl.config.corpus import CorpusConfig, ListFile, VegasConfig, WorldConfig
 from wavbrivl.corpus.audioset import read_audioset, read_audioset_ids, read_names, split_of
 from wavbrivl.corpus.clips import VIDEO_ID
 from wavbrivl.corpus.rows import ListRow, csv_rows, existing, labels_of, wrong
+from wavbrivl.corpus.vegas import COLUMNS as VEGAS_COLUMNS
 from wavbrivl.corpus.vegas import info_file, read_vegas
 from wavbrivl.corpus.vggsound import read_vggsound
 from wavbrivl.corpus.videos import list_videos, read_videos
@@ -85,11 +86,13 @@ def read_world(path: Path) -> Iterator[ListRow]:
 
 
 def video_ids(path: Path) -> set[str]:
-    """Video ids of an evaluation list, VGG-Sound's or AudioSet's, told apart by the first line."""
+    """Video ids of an evaluation list, VGG-Sound's, AudioSet's or VEGAS's, told apart by the first line."""
     with existing(path).open(encoding="utf-8") as handle:
         first = handle.readline()
     if first.startswith("#"):
         return set(read_audioset_ids(path))
+    if set(VEGAS_COLUMNS) <= set(first.strip().split(",")):
+        return {row.video_id for row in read_vegas(path, VegasConfig())}
     return {row.video_id for row in read_vggsound(path, 1.0)}
 
 
