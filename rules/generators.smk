@@ -88,6 +88,8 @@ rule train_diffusion:
                 "model_index.json",
                 "unet/config.json",
                 "unet/diffusion_pytorch_model.safetensors",
+                "sketch/config.json",
+                "sketch/diffusion_pytorch_model.safetensors",
                 "scheduler/scheduler_config.json",
                 "training.jsonl",
             )

@@ -155,6 +155,8 @@ class UnetConfig(Section):
     """Residual blocks of each level."""
     groups: PositiveInt = 16
     """Groups of the normalisation; they divide all channels."""
+    sketch_hidden: PositiveInt = 512
+    """Hidden width of the network that expects a mean picture for an embedding, laid beside the noisy one."""
 
     @model_validator(mode="after")
     def _groups_divide(self) -> "UnetConfig":
