@@ -1,6 +1,6 @@
 """The generators of pictures, trained on the frames of train clips.
 
-needs   media shards and image embeddings of the train split, the teacher
+needs   media shards and image embeddings of the train split
 makes   results/<run>/generate/dalle/model/       dvae/ and transformer/
         results/<run>/generate/diffusion/model/   a pipeline in diffusers' layout
         results/<run>/generate/latent/model/      a VQ model in diffusers' layout
@@ -9,7 +9,7 @@ makes   results/<run>/generate/dalle/model/       dvae/ and transformer/
 from wavbrivl.workflow.generation import training_settings
 
 GENERATE = f"{RESULTS}/generate"
-TEACHER_FILES = multiext(f"{RESULTS}/teacher/", "config.json", "model.safetensors", "vocab.txt")
+TEACHER_FILES = multiext(f"{RESULTS}/teacher/", "config.json", "model.safetensors")
 DALLE_MODEL = f"{GENERATE}/dalle/model"
 TRAIN_FRAMES = {
     "media": shard_files("media/{shard}.tar", ["train"]),
@@ -53,10 +53,11 @@ rule train_dalle:
     """Train DALL·E's transformer on tokens, embeddings and labels of the training frames."""
     input:
         **TRAIN_FRAMES,
-        teacher=TEACHER_FILES,
         dvae=multiext(f"{DALLE_MODEL}/dvae/", "config.json", "model.safetensors"),
     output:
-        multiext(f"{DALLE_MODEL}/transformer/", "config.json", "model.safetensors", "training.jsonl"),
+        multiext(
+            f"{DALLE_MODEL}/transformer/", "config.json", "model.safetensors", "vocab.txt", "training.jsonl"
+        ),
     log:
         f"{LOGS}/train_dalle.log",
     benchmark:
@@ -87,6 +88,8 @@ rule train_diffusion:
                 "model_index.json",
                 "unet/config.json",
                 "unet/diffusion_pytorch_model.safetensors",
+                "sketch/config.json",
+                "sketch/diffusion_pytorch_model.safetensors",
                 "scheduler/scheduler_config.json",
                 "training.jsonl",
             )

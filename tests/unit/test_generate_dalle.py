@@ -7,11 +7,12 @@ from tests.generate_samples import DALLE, make_teacher, vectors
 
 from wavbrivl.config.generation import DalleDrawConfig
 from wavbrivl.generate.conditions import plain_conditions
-from wavbrivl.generate.dalle import Dalle
+from wavbrivl.generate.dalle import Dalle, tokenizer_of
 from wavbrivl.generate.dvae import Dvae
 from wavbrivl.generate.guide import Guide, to_uint8
 from wavbrivl.generate.mapping import Mapping, identity
 from wavbrivl.generate.transformer import Transformer
+from wavbrivl.teacher.text import build_vocabulary
 
 ITEMS = ["a", "b", "c", "d", "e"]
 
@@ -21,11 +22,11 @@ def parts():
     teacher = make_teacher()
     torch.manual_seed(1)
     dvae = Dvae(DALLE.dvae).eval()
-    vocabulary = len(teacher.tokenizer)
-    network = Transformer(DALLE.transformer, 16, vocabulary, DALLE.dvae.codes, 4).eval()
+    tokenizer = tokenizer_of(build_vocabulary(["皮球箱子屋顶"]), DALLE.transformer)
+    network = Transformer(DALLE.transformer, 16, len(tokenizer), DALLE.dvae.codes, 4).eval()
     for parameter in network.parameters():
         parameter.data.mul_(2)
-    return dvae, network, teacher.tokenizer, Guide(teacher)
+    return dvae, network, tokenizer, Guide(teacher)
 
 
 def dalle(parts, mappings=None, **changes) -> Dalle:

@@ -15,6 +15,7 @@ from wavbrivl.generate.mapping import Mapping
 from wavbrivl.generate.pipeline import (
     EmbeddingPipeline,
     build_scheduler,
+    build_sketch,
     build_unet,
     denoise,
     fold,
@@ -38,7 +39,7 @@ def pipeline() -> EmbeddingPipeline:
     unet = build_unet(DIFFUSION, 16).eval()
     for parameter in unet.parameters():
         parameter.data.mul_(1.5)
-    return EmbeddingPipeline(unet, build_scheduler(50))
+    return EmbeddingPipeline(unet, build_sketch(DIFFUSION, 16).eval(), build_scheduler(50))
 
 
 def drawer(pipeline, teacher, mappings=None, **changes) -> Diffusion:
@@ -112,7 +113,8 @@ def test_guidance_goes_through_the_condition_away_from_none(pipeline):
     times = torch.tensor([49, 49])
     with torch.no_grad():
         clean, empty = (
-            denoise(pipeline.unet, noise, times, condition) for condition in (given, torch.zeros(2, 16))
+            denoise(pipeline.unet, pipeline.sketch(condition), noise, times, condition)
+            for condition in (given, torch.zeros(2, 16))
         )
     torch.testing.assert_close(drawn, unfold(empty + 3 * (clean - empty), 2), atol=2e-3, rtol=0)
 

@@ -8,7 +8,6 @@ from wavbrivl.generate.dalle import train_transformer
 from wavbrivl.generate.dvae import load_dvae
 from wavbrivl.generate.frames import Frames
 from wavbrivl.shards.reader import MediaShards
-from wavbrivl.teacher.model import load_teacher
 from wavbrivl.workflow.job import job
 
 if __name__ == "__main__":
@@ -16,7 +15,6 @@ if __name__ == "__main__":
         inputs, params = snakemake.input, snakemake.params
         device = set_up(params.seed)
         config = DalleConfig(**params.dalle)
-        teacher = load_teacher(Path(inputs.teacher[0]).parent, device)
         frames = Frames(
             MediaShards([Path(path) for path in inputs.media]),
             Path(inputs.matrix),
@@ -26,5 +24,4 @@ if __name__ == "__main__":
             params.frames_in_memory,
         )
         dvae = load_dvae(Path(inputs.dvae[0]).parent, device)
-        out = Path(snakemake.output[0]).parent
-        train_transformer(frames, dvae, teacher.tokenizer, config, out, params.seed, device)
+        train_transformer(frames, dvae, config, Path(snakemake.output[0]).parent, params.seed, device)

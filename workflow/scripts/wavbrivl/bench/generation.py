@@ -18,7 +18,7 @@ from wavbrivl.generate.dalle import Dalle
 from wavbrivl.generate.dvae import Dvae
 from wavbrivl.generate.guide import Guide
 from wavbrivl.generate.noise import normal
-from wavbrivl.generate.pipeline import EmbeddingPipeline, build_scheduler, build_unet, sampler_of
+from wavbrivl.generate.pipeline import EmbeddingPipeline, build_scheduler, build_sketch, build_unet, sampler_of
 from wavbrivl.generate.transformer import Sampling, Start, Transformer
 from wavbrivl.teacher.model import Teacher
 from wavbrivl.teacher.text import SPECIAL, Tokenizer
@@ -52,7 +52,8 @@ def diffusion_samplers(config: GenerateConfig, teacher: TeacherConfig, seed: int
     device = set_up(seed)
     chosen = config.diffusion
     unet = build_unet(chosen, teacher.embedding_dim).to(device, memory_format=torch.channels_last).eval()
-    pipeline = EmbeddingPipeline(unet, build_scheduler(chosen.noise_steps))
+    sketch = build_sketch(chosen, teacher.embedding_dim).to(device).eval()
+    pipeline = EmbeddingPipeline(unet, sketch, build_scheduler(chosen.noise_steps))
     condition = torch.randn(PICTURES, teacher.embedding_dim, device=device)
     noise = normal(seed, [str(i) for i in range(PICTURES)], *pipeline.noise_shape).to(device)
     speeds = {}

@@ -70,7 +70,8 @@ class TransformerConfig(Section):
     dropout: Dropout = 0.0
     """Dropout, in training only."""
     text_length: PositiveInt = 8
-    """Text tokens of the teacher's vocabulary; shorter texts are padded (the paper: 256 of 1280)."""
+    """Text tokens, of a vocabulary of the training clips' words; shorter texts are padded (the paper: 256
+    of 1280)."""
     prefix_length: PositiveInt = 1
     """Tokens that the teacher's embedding is projected to, the paper's fused token."""
     prefix_dropout: Share = 0.15
@@ -154,6 +155,8 @@ class UnetConfig(Section):
     """Residual blocks of each level."""
     groups: PositiveInt = 16
     """Groups of the normalisation; they divide all channels."""
+    sketch_hidden: PositiveInt = 512
+    """Hidden width of the network that expects a mean picture for an embedding, laid beside the noisy one."""
 
     @model_validator(mode="after")
     def _groups_divide(self) -> "UnetConfig":

@@ -14,6 +14,7 @@ import torch
 from torch import Tensor
 
 from wavbrivl.config.generation import DalleConfig, DalleDrawConfig, TransformerConfig
+from wavbrivl.files import write_text
 from wavbrivl.generate.conditions import Conditions
 from wavbrivl.generate.drawings import Drawings, Trace, drawn_rows
 from wavbrivl.generate.dvae import Dvae, load_dvae
@@ -25,19 +26,24 @@ from wavbrivl.generate.training import disturbed, fit, in_bfloat16
 from wavbrivl.generate.transformer import Sampling, Start, Transformer, pad_texts
 from wavbrivl.generate.weights import load_module, save_module
 from wavbrivl.progress import track
-from wavbrivl.teacher.text import Tokenizer
+from wavbrivl.teacher.text import Tokenizer, build_vocabulary, read_vocabulary
+
+
+VOCABULARY = "vocab.txt"
+"""Name of the transformer's vocabulary in its folder: the words of the training clips."""
 
 
 def train_transformer(
-    frames: Frames, dvae: Dvae, tokenizer: Tokenizer, config: DalleConfig, folder: Path, seed: int,
-    device: torch.device,
-) -> Transformer:  # fmt: skip
+    frames: Frames, dvae: Dvae, config: DalleConfig, folder: Path, seed: int, device: torch.device
+) -> Transformer:
     """Train on the frames' tokens, embeddings and labels, and save the network's folder.
 
     Prefix and text are dropped independently, so that the network draws from either, both or none.
     """
     chosen, training = config.transformer, config.transformer.training
     grid = config.image_size // 2**config.dvae.downsamples
+    vocabulary = build_vocabulary([*frames.texts.names, *frames.texts.captions])
+    tokenizer = tokenizer_of(vocabulary, chosen)
     sizes = {"dim": frames.dim, "vocabulary": len(tokenizer), "codes": config.dvae.codes, "grid": grid}
     transformer = Transformer(chosen, **sizes).to(device)
     codes = tokens_of(frames, dvae, device)
@@ -53,8 +59,14 @@ def train_transformer(
 
     facts = {"transformer": chosen.model_dump(), "codes": codes.sum(dim=1).tolist(), **sizes}
     fit(transformer, loss, len(frames), training, seed, facts, folder, "transformer steps")
+    write_text(folder / VOCABULARY, "\n".join(vocabulary) + "\n")
     save_module(folder, transformer, chosen, **sizes)
     return transformer
+
+
+def tokenizer_of(vocabulary: Sequence[str], config: TransformerConfig) -> Tokenizer:
+    """WordPiece over the vocabulary, with room for the marks at both ends."""
+    return Tokenizer(vocabulary, config.text_length + 2)
 
 
 def tokens_of(frames: Frames, dvae: Dvae, device: torch.device, batch_size: int = 64) -> Tensor:
@@ -82,7 +94,7 @@ class Dalle:
 
     Args:
         dvae, transformer: trained.
-        tokenizer: of the teacher.
+        tokenizer: of the transformer's vocabulary.
         guide: scores the candidates.
         mappings: by kind of condition.
         config: how it draws.
@@ -219,9 +231,8 @@ class Dalle:
 
 
 def load_dalle(
-    folder: Path, tokenizer: Tokenizer, guide: Guide, mappings: dict[str, Mapping],
-    config: DalleDrawConfig, device: torch.device,
-) -> Dalle:  # fmt: skip
+    folder: Path, guide: Guide, mappings: dict[str, Mapping], config: DalleDrawConfig, device: torch.device
+) -> Dalle:
     """Read `dvae/` and `transformer/` below the folder.
 
     Raises:
@@ -229,4 +240,5 @@ def load_dalle(
     """
     dvae = load_dvae(folder / "dvae", device)
     transformer = load_module(folder / "transformer", Transformer, TransformerConfig, device)
+    tokenizer = tokenizer_of(read_vocabulary(folder / "transformer" / VOCABULARY), transformer.config)
     return Dalle(dvae, transformer, tokenizer, guide, mappings, config)

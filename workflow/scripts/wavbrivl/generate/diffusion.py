@@ -4,7 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn import functional
 
 from wavbrivl.config.generation import DiffusionConfig, DiffusionDrawConfig
@@ -17,6 +17,7 @@ from wavbrivl.generate.noise import normal
 from wavbrivl.generate.pipeline import (
     EmbeddingPipeline,
     build_scheduler,
+    build_sketch,
     build_unet,
     denoise,
     fold,
@@ -31,8 +32,12 @@ from wavbrivl.progress import track
 def train_diffusion(
     frames: Frames, config: DiffusionConfig, folder: Path, seed: int, device: torch.device
 ) -> EmbeddingPipeline:
-    """Train the UNet and save the pipeline, with the moving average of its weights."""
+    """Train UNet and sketch and save the pipeline, with the moving average of their weights.
+
+    The sketch learns by its own squared error alone: no gradient of the UNet reaches it.
+    """
     unet = build_unet(config, frames.dim).to(device, memory_format=torch.channels_last)
+    sketch = build_sketch(config, frames.dim).to(device)
     scheduler = build_scheduler(config.noise_steps)
     signal = scheduler.alphas_cumprod.sqrt().to(device)
     noise_level = (1 - scheduler.alphas_cumprod).sqrt().to(device)
@@ -45,13 +50,16 @@ def train_diffusion(
         times = torch.randint(config.noise_steps, (len(rows),), device=device)
         noisy = _at(signal, times) * clean + _at(noise_level, times) * torch.randn_like(clean)
         with in_bfloat16(config.training, device):
-            seen = denoise(unet, noisy, times, condition * kept)
-        return functional.mse_loss(seen.float(), clean), {}
+            expected = sketch(condition * kept)
+            seen = denoise(unet, expected.detach(), noisy, times, condition * kept)
+        error, sketched = (functional.mse_loss(part.float(), clean) for part in (seen, expected))
+        return error + sketched, {"error": error.item(), "sketch": sketched.item()}
 
     chosen = config.model_dump(mode="json", exclude={"draw", "released", "released_norm"})
     facts = {"diffusion": chosen, "clips": frames.clip_ids}
-    fit(unet, loss, len(frames), config.training, seed, facts, folder, "diffusion steps", config.ema)
-    pipeline = EmbeddingPipeline(unet, scheduler)
+    both = nn.ModuleDict({"unet": unet, "sketch": sketch})
+    fit(both, loss, len(frames), config.training, seed, facts, folder, "diffusion steps", config.ema)
+    pipeline = EmbeddingPipeline(unet, sketch, scheduler)
     save_pipeline(folder, pipeline)
     return pipeline
 

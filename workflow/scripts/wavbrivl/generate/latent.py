@@ -94,7 +94,7 @@ class Latent:
         self, latent: Tensor, optimizer: torch.optim.Optimizer, conditions: Conditions, targets: Tensor,
         seed: int, step: int,
     ) -> None:  # fmt: skip
-        count, size = self.config.cutouts, self.guide.teacher.config.image.image_size
+        count, size = self.config.cutouts, self.guide.teacher.image_size
         names = [f"{item}/{step}" for item in conditions.items]
         numbers = uniform(seed, names, count, PARAMETERS).to(self.device)
         noise = normal(seed, names, count, 3, size, size).to(self.device)

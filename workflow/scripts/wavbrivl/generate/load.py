@@ -55,7 +55,7 @@ def load_generator(
 def _dalle(folder: Path, config: GenerateConfig, guide: Guide, maps: dict, device: torch.device) -> Generator:
     from wavbrivl.generate.dalle import load_dalle
 
-    return load_dalle(folder, guide.teacher.tokenizer, guide, maps, config.dalle.draw, device)
+    return load_dalle(folder, guide, maps, config.dalle.draw, device)
 
 
 def _diffusion(

@@ -1,4 +1,9 @@
-"""The diffusion model as a diffusers pipeline: a UNet over folded pixels under the teacher's embedding."""
+"""The diffusion model as a diffusers pipeline: a UNet over folded pixels under the teacher's embedding.
+
+The embedding reaches the UNet twice: as its class embedding, and as a sketch, the mean picture that a small
+network expects for that embedding, which is laid beside the noisy one. The sketch is learnt in seconds, and the
+UNet has only to make a sharp picture of a blurred one (measured; see docs/generation.md).
+"""
 
 import math
 import os
@@ -7,8 +12,16 @@ from pathlib import Path
 from typing import Literal
 
 import torch
-from diffusers import DDIMScheduler, DiffusionPipeline, DPMSolverMultistepScheduler, UNet2DConditionModel
-from torch import Tensor
+from diffusers import (
+    ConfigMixin,
+    DDIMScheduler,
+    DiffusionPipeline,
+    DPMSolverMultistepScheduler,
+    ModelMixin,
+    UNet2DConditionModel,
+)
+from diffusers.configuration_utils import register_to_config
+from torch import Tensor, nn
 from torch.nn import functional
 
 from wavbrivl.config.generation import DiffusionConfig
@@ -17,13 +30,38 @@ from wavbrivl.errors import UserError
 Sampler = DDIMScheduler | DPMSolverMultistepScheduler
 
 
+class Sketch(ModelMixin, ConfigMixin):
+    """The mean picture for an embedding [B, dim]: folded pixels [B, channels, size, size].
+
+    A row of zeros gives the mean of all pictures.
+    """
+
+    @register_to_config
+    def __init__(self, dim: int, hidden: int, channels: int, size: int):
+        super().__init__()
+        self.body = nn.Sequential(
+            nn.Linear(dim, hidden), nn.SiLU(), nn.Linear(hidden, hidden), nn.SiLU(),
+            nn.Linear(hidden, channels * size * size),
+        )  # fmt: skip
+
+    def forward(self, condition: Tensor) -> Tensor:
+        size = self.config.size
+        return self.body(scaled(condition)).view(-1, self.config.channels, size, size)
+
+
+def build_sketch(config: DiffusionConfig, dim: int) -> Sketch:
+    """An untrained sketch."""
+    size = config.image_size // config.unet.patch
+    return Sketch(dim, config.unet.sketch_hidden, 3 * config.unet.patch**2, size)
+
+
 def build_unet(config: DiffusionConfig, dim: int) -> UNet2DConditionModel:
     """An untrained UNet that takes an embedding [B, dim] as its class embedding, and no cross-attention."""
     unet, levels = config.unet, len(config.unet.channels)
     folded = 3 * unet.patch**2
     return UNet2DConditionModel(
         sample_size=config.image_size // unet.patch,
-        in_channels=folded,
+        in_channels=2 * folded,
         out_channels=folded,
         down_block_types=("DownBlock2D",) * levels,
         mid_block_type="UNetMidBlock2D",
@@ -65,13 +103,17 @@ def unfold(folded: Tensor, patch: int) -> Tensor:
     return (functional.pixel_shuffle(folded, patch) / 2 + 0.5).clamp(0, 1)
 
 
-def denoise(unet: UNet2DConditionModel, noisy: Tensor, times: Tensor, condition: Tensor) -> Tensor:
-    """The clean picture that the network sees in a noisy one, [B, C, s, s].
+def denoise(
+    unet: UNet2DConditionModel, sketch: Tensor, noisy: Tensor, times: Tensor, condition: Tensor
+) -> Tensor:
+    """The clean picture that the network sees in a noisy one, [B, C, s, s]."""
+    seen = torch.cat([noisy, sketch.to(noisy.dtype)], dim=1)
+    return unet(seen, times, encoder_hidden_states=None, class_labels=scaled(condition)).sample
 
-    A unit vector's entries are tiny beside the time's embedding: they are given unit variance.
-    """
-    scaled = condition * math.sqrt(condition.shape[1])
-    return unet(noisy, times, encoder_hidden_states=None, class_labels=scaled).sample
+
+def scaled(condition: Tensor) -> Tensor:
+    """A unit vector's entries are tiny beside the time's embedding: they are given unit variance."""
+    return condition * math.sqrt(condition.shape[1])
 
 
 class EmbeddingPipeline(DiffusionPipeline):
@@ -79,17 +121,18 @@ class EmbeddingPipeline(DiffusionPipeline):
 
     Args:
         unet: the network.
+        sketch: of the same size.
         scheduler: its noise schedule and sampler.
     """
 
-    def __init__(self, unet: UNet2DConditionModel, scheduler: Sampler):
+    def __init__(self, unet: UNet2DConditionModel, sketch: Sketch, scheduler: Sampler):
         super().__init__()
-        self.register_modules(unet=unet, scheduler=scheduler)
+        self.register_modules(unet=unet, sketch=sketch, scheduler=scheduler)
 
     @property
     def patch(self) -> int:
         """Pixels along an edge that are folded into channels."""
-        return math.isqrt(self.unet.config.in_channels // 3)
+        return math.isqrt(self.unet.config.out_channels // 3)
 
     @property
     def side(self) -> int:
@@ -100,7 +143,7 @@ class EmbeddingPipeline(DiffusionPipeline):
     def noise_shape(self) -> tuple[int, int, int]:
         """Of the noise that one picture begins with."""
         size = self.unet.config.sample_size
-        return self.unet.config.in_channels, size, size
+        return self.unet.config.out_channels, size, size
 
     @torch.no_grad()
     def __call__(self, condition: Tensor, noise: Tensor, steps: int, guidance: float) -> Tensor:
@@ -117,14 +160,16 @@ class EmbeddingPipeline(DiffusionPipeline):
         """
         self.scheduler.set_timesteps(steps, device=noise.device)
         empty = torch.zeros_like(condition)
+        sketch, no_sketch = self.sketch(condition), self.sketch(empty)
         guided = guidance != 1.0 and bool((condition != 0).any())
         current = noise * self.scheduler.init_noise_sigma
         for time in self.scheduler.timesteps:
             times = time.expand(len(current)).to(noise.device)
-            scaled = self.scheduler.scale_model_input(current, time)
-            clean = denoise(self.unet, scaled, times, condition)
+            seen = self.scheduler.scale_model_input(current, time)
+            clean = denoise(self.unet, sketch, seen, times, condition)
             if guided:
-                clean = guidance * clean + (1 - guidance) * denoise(self.unet, scaled, times, empty)
+                free = denoise(self.unet, no_sketch, seen, times, empty)
+                clean = free + guidance * (clean - free)
             current = self.scheduler.step(clean, time, current).prev_sample
         return unfold(current, self.patch)
 
@@ -156,5 +201,6 @@ def load_pipeline(folder: Path, device: torch.device) -> EmbeddingPipeline:
         message = str(error).split("\n")[0]
         raise UserError(f"{folder} cannot be read as a diffusion pipeline ({message})") from None
     pipeline.to(device)
-    pipeline.unet.eval().requires_grad_(False)
+    for part in (pipeline.unet, pipeline.sketch):
+        part.eval().requires_grad_(False)
     return pipeline

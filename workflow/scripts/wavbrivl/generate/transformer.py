@@ -57,7 +57,7 @@ class Transformer(nn.Module):
     Args:
         config: sizes.
         dim: width of the teacher's space.
-        vocabulary: entries of the teacher's vocabulary.
+        vocabulary: entries of the vocabulary that texts are written in.
         codes: size of the dVAE's codebook.
         grid: image tokens along an edge.
     """
@@ -89,6 +89,8 @@ class Transformer(nn.Module):
                 resid_pdrop=config.dropout,
                 embd_pdrop=config.dropout,
                 attn_pdrop=config.dropout,
+                bos_token_id=None,
+                eos_token_id=None,
             )
         )
         self.text_head = nn.Linear(width, vocabulary + config.text_length)
@@ -201,7 +203,7 @@ def pick(logits: Tensor, uniform: Tensor, sampling: Sampling) -> Tensor:
 
 
 def pad_texts(ids: Tensor, mask: Tensor, length: int, vocabulary: int) -> Tensor:
-    """The teacher's tokens as the transformer reads them.
+    """WordPiece tokens as the transformer reads them.
 
     Args:
         ids: int64 [B, L] with [CLS] first and [SEP] after the last word.
