@@ -2,7 +2,7 @@
 
 snakemake --cores all                       the embedded default, from nothing to the report
 snakemake --cores all --use-conda           the same, every rule in its own environment
-snakemake --cores all train                 one stage: corpus, teacher, train, evaluate, publish
+snakemake --cores all train                 one stage: corpus, teacher, train, evaluate, generate, studies, publish
 snakemake --configfile config/paper.yaml    another configuration, laid over config/config.yaml
 """
 
@@ -26,6 +26,9 @@ include: "rules/benchmarks.smk"
 include: "rules/embed.smk"
 include: "rules/events_and_captions.smk"
 include: "rules/evaluate.smk"
+include: "rules/generators.smk"
+include: "rules/generate.smk"
+include: "rules/studies.smk"
 include: "rules/publish.smk"
 
 
@@ -41,6 +44,8 @@ localrules:
     teacher,
     train,
     evaluate,
+    generate,
+    studies,
     publish,
     make_tables,
     record_run,

@@ -33,7 +33,7 @@ gc.set_threshold(200_000, 20, 100)
 
 from snakemake.exceptions import WorkflowError
 from wavbrivl.config import parse_config
-from wavbrivl.config.corpus import is_address
+from wavbrivl.config.corpus import EMBEDDED_VEGAS, VEGAS_CLASSES, is_address
 from wavbrivl.corpus.freeze import fetchable, pending_shards, retry_mark
 from wavbrivl.corpus.kept import key_of
 from wavbrivl.corpus.registry import find_version, read_registry

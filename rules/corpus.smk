@@ -16,6 +16,11 @@ FETCHABLE = fetchable(ALL_SHARDS, Path(CORPUS), PENDING) if CONFIG.corpus.freeze
 ARCHIVES = {source.collected: source.path for source in CONFIG.corpus.sources if source.kind == "archive"}
 
 
+EMBEDDED_CLIPS = CONFIG.corpus.format == "vegas" and not CONFIG.corpus.sources[0].path
+VEGAS_VIDEOS = [f"{EMBEDDED_VEGAS}/{name}/videos" for name in VEGAS_CLASSES]
+VIDEOS = f"{WORLD}/videos" if CONFIG.corpus.format == "embedded" else VEGAS_VIDEOS if EMBEDDED_CLIPS else []
+
+
 rule corpus:
     """Everything up to the media shards."""
     input:
@@ -44,6 +49,27 @@ rule make_world:
         code=code_digest("wavbrivl.world.make"),
     script:
         "../workflow/scripts/make_world.py"
+
+
+rule make_vegas:
+    """Write clips of the embedded world in VEGAS's layout, for corpus.format `vegas` without a path."""
+    output:
+        videos=[directory(folder) for folder in VEGAS_VIDEOS],
+        tables=[f"{EMBEDDED_VEGAS}/{name}/video_info.csv" for name in VEGAS_CLASSES],
+    log:
+        f"{LOGS}/make_vegas.log",
+    benchmark:
+        f"{BENCHMARKS}/make_vegas.tsv"
+    conda:
+        "../envs/media.yaml"
+    resources:
+        mem_mb=scaled(1000),
+        runtime=scaled(30),
+    params:
+        **settings("world", "seed"),
+        code=code_digest("wavbrivl.world.vegas"),
+    script:
+        "../workflow/scripts/make_vegas.py"
 
 
 rule build_manifest:
@@ -126,7 +152,7 @@ rule fetch_clips:
     input:
         asked_again,
         manifest=f"{CORPUS}/manifest/{{shard}}.csv",
-        world=f"{WORLD}/videos" if CONFIG.corpus.format == "embedded" else [],
+        world=VIDEOS,
         archives=expand(f"{CORPUS}/archives/{{archive}}.clips", archive=ARCHIVES),
     output:
         clips=(

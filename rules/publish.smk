@@ -17,6 +17,7 @@ rule publish:
     """Tables, figures, the report and a summary in a few lines."""
     input:
         TABLES,
+        rules.studies.input,
         f"{RESULTS}/model/README.md",
         f"{RESULTS}/model_card.md",
         f"{RESULTS}/summary.txt",
@@ -210,6 +211,7 @@ rule make_report:
     """One self-contained page with captions; it also shows run times and code of every rule."""
     input:
         TABLES,
+        rules.studies.input,
         rules.draw_figures.output,
         rules.draw_classes.output,
         rules.show_events_and_captions.output,

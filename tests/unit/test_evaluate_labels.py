@@ -10,7 +10,7 @@ from wavbrivl.errors import UserError
 from wavbrivl.labels.loader import SETS, label_file, plain, read_labels, words_for
 
 REAL = Path(os.environ.get("WAVBRIVL_REAL_DATA", Path(__file__).parents[3] / "shared/data/real"))
-SIZES = {"esc50": 50, "urbansound8k": 10, "desed": 10, "vggsound": 309, "audioset": 527}
+SIZES = {"esc50": 50, "urbansound8k": 10, "desed": 10, "vggsound": 309, "audioset": 527, "vegas": 10}
 
 
 def column(path, key, **options):

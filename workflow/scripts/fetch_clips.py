@@ -14,7 +14,10 @@ if __name__ == "__main__":
         # changing one runs no finished shard again.
         config = parse_config(snakemake.config)
         frozen = snakemake.params.frozen
-        sources = [] if frozen else open_sources(config.corpus.sources, config.fetch, corpus / "archives")
+        where = corpus / "archives"
+        sources = (
+            [] if frozen else open_sources(config.corpus.sources, config.fetch, where, config.corpus.vegas)
+        )
         fetch_shard(
             manifest=Path(snakemake.input.manifest),
             tar=Path(snakemake.output.clips),

@@ -34,8 +34,12 @@ def build_model(
 def model_config(
     audio: AudioEncoderConfig, teacher_dim: int, teacher: dict[str, Any] | None = None
 ) -> WavBriVLConfig:
-    """Translate the section `audio_encoder` into the model's own configuration."""
-    return WavBriVLConfig(
+    """Translate the section `audio_encoder` into the model's own configuration.
+
+    Raises:
+        UserError: loudness is asked of a backbone whose waveforms are standardised, which takes it away.
+    """
+    config = WavBriVLConfig(
         wavlm=_backbone_config(audio.wavlm),
         embedding_dim=audio.embedding_dim,
         teacher_dim=teacher_dim,
@@ -44,9 +48,13 @@ def model_config(
         attention_heads=audio.attention_heads,
         attention_feedforward=audio.attention_feedforward,
         window_seconds=audio.window_seconds,
+        loudness=audio.loudness,
         freeze_backbone=audio.wavlm.freeze,
         teacher=teacher,
     )
+    if config.loudness and config.do_normalize:
+        raise UserError("audio_encoder.loudness: this WavLM reads standardised sound, which has no loudness")
+    return config
 
 
 def _backbone_config(wavlm: WavLMConfig) -> BackboneConfig:

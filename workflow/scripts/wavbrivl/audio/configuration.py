@@ -17,6 +17,7 @@ class WavBriVLConfig(PreTrainedConfig):
         attention_heads: attention heads of that block.
         attention_feedforward: feed-forward width of that block (released BriVL: 2048).
         window_seconds: length of the training crops; longer sounds are embedded in such windows.
+        loudness: the heads read the waveform's log-RMS beside the pooled features.
         freeze_backbone: the backbone is never trained and stays in evaluation mode.
         teacher: what the teacher was, for whoever loads the model later.
     """
@@ -33,6 +34,7 @@ class WavBriVLConfig(PreTrainedConfig):
     attention_feedforward: int = 2048
     window_seconds: float | int = 10.0
     sampling_rate: int = 16000
+    loudness: bool = False
     freeze_backbone: bool = False
     teacher: dict[str, Any] | None = None
 

@@ -16,11 +16,15 @@ class LayerPooling(nn.Module):
     """Softmax-weighted sum of all hidden states, optional self-attention, mean over time.
 
     The attention block is BriVL's (its `imgAtt`): vectors of unit length go through stock
-    post-norm transformer layers without a position code.
+    post-norm transformer layers without a position code. The last `beside` channels of the states are no
+    features of the backbone: they pass by the attention and end the pooled vector.
     """
 
-    def __init__(self, states: int, width: int, layers: int, heads: int, feedforward: int) -> None:
+    def __init__(
+        self, states: int, width: int, layers: int, heads: int, feedforward: int, beside: int = 0
+    ) -> None:
         super().__init__()
+        self.beside = beside
         self.layer_weights = nn.Parameter(torch.zeros(states))
         self.attention = nn.ModuleList(
             nn.TransformerEncoderLayer(width, heads, feedforward, dropout=0.1, batch_first=True)
@@ -31,18 +35,22 @@ class LayerPooling(nn.Module):
         """Pool hidden states.
 
         Args:
-            states: one tensor [batch, time, width] for the encoder's input and for each layer.
+            states: one tensor [batch, time, width + beside] for the encoder's input and for each layer.
 
         Returns:
-            Frames [batch, time, width] and their mean over time [batch, width].
+            Frames [batch, time, width] and the mean over time [batch, width + beside].
         """
         weights = self.normalised_weights()
         frames = sum(weight * state for weight, state in zip(weights, states, strict=True))
+        passing = None
+        if self.beside:
+            frames, passing = frames[..., : -self.beside], frames[..., -self.beside :]
         if len(self.attention):
             frames = functional.normalize(frames, dim=-1)
         for layer in self.attention:
             frames = layer(frames)
-        return frames, frames.mean(dim=1)
+        pooled = frames.mean(dim=1)
+        return frames, pooled if passing is None else torch.cat([pooled, passing.mean(dim=1)], dim=1)
 
     def normalised_weights(self) -> Tensor:
         """The share of each hidden state, [layers + 1], summing to one."""

@@ -19,7 +19,7 @@ class WavBriVLOutput(ModelOutput):
     embedding: `a` [batch, embedding_dim], for downstream tasks; not normalised.
     projection: g(a) [batch, teacher_dim], for comparison with images and texts; not normalised.
     frames: [batch, time, width], one vector every 20 ms, before pooling over time.
-    pooled: [batch, width], their mean.
+    pooled: [batch, width], their mean; with the log-RMS behind it where the configuration says loudness.
     """
 
     embedding: Tensor | None = None
@@ -40,7 +40,7 @@ class WavBriVLModel(PreTrainedModel):
 
     def __init__(self, config: WavBriVLConfig) -> None:
         super().__init__(config)
-        width = config.wavlm.hidden_size
+        width, beside = config.wavlm.hidden_size, int(config.loudness)
         self.wavlm = WavLMModel(config.wavlm)
         self.pooling = LayerPooling(
             config.wavlm.num_hidden_layers + 1,
@@ -48,8 +48,11 @@ class WavBriVLModel(PreTrainedModel):
             config.attention_layers,
             config.attention_heads,
             config.attention_feedforward,
+            beside,
         )
-        self.heads = CrossHeads(width, config.embedding_dim, config.teacher_dim, config.projection_hidden)
+        self.heads = CrossHeads(
+            width + beside, config.embedding_dim, config.teacher_dim, config.projection_hidden
+        )
         self.post_init()
         self.set_backbone(self.wavlm)
 
@@ -79,12 +82,14 @@ class WavBriVLModel(PreTrainedModel):
         """All hidden states of the backbone, layers + 1 tensors [batch, time, width].
 
         The last one is taken after the encoder's final norm, as Hugging Face did for WavLM large
-        before version 5 (base has no such norm), so that this norm is trained too.
+        before version 5 (base has no such norm), so that this norm is trained too. With `loudness`, each
+        state has the waveform's log-RMS as one channel more.
         """
         learn = torch.is_grad_enabled() and not self.config.freeze_backbone
         with torch.set_grad_enabled(learn):
             output = self.wavlm(input_values, output_hidden_states=True)
-        return (*output.hidden_states[:-1], output.last_hidden_state)
+        states = (*output.hidden_states[:-1], output.last_hidden_state)
+        return with_loudness(states, input_values) if self.config.loudness else states
 
     def forward(self, input_values: Tensor) -> WavBriVLOutput:
         """Embed waveforms of one length; nothing is padded or masked.
@@ -110,6 +115,15 @@ class WavBriVLModel(PreTrainedModel):
             init.zeros_(module.layer_weights)
         else:
             super()._init_weights(module)
+
+
+def with_loudness(states: tuple[Tensor, ...], waveforms: Tensor) -> tuple[Tensor, ...]:
+    """Append log10 of the RMS of waveforms [batch, samples] to states [batch, time, width]; silence is -5."""
+    loudness = torch.log10(waveforms.float().square().mean(dim=1).sqrt() + 1e-5)
+    return tuple(
+        torch.cat([state, loudness.to(state.dtype)[:, None, None].expand(-1, state.shape[1], 1)], dim=2)
+        for state in states
+    )
 
 
 AutoModel.register(WavBriVLConfig, WavBriVLModel)

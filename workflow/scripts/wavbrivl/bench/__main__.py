@@ -71,6 +71,18 @@ def train_live(data: Path) -> Records:
     return [train_cached_vs_live()]
 
 
+def generation(name: str) -> Callable[[Path], Records]:
+    """One measurement of drawing, at the sizes of the default configuration."""
+
+    def measure(data: Path) -> Records:
+        from wavbrivl.bench import generation as measured
+
+        config = load_config(Path("config/config.yaml"))
+        return [getattr(measured, name)(config.generate, config.teacher, config.seed)]
+
+    return measure
+
+
 BENCHMARKS: dict[tuple[str, ...], Callable[[Path], Records]] = {
     ("media_vs_scripts", "media_vs_decode"): media,
     ("media_memory",): media_memory,
@@ -80,6 +92,9 @@ BENCHMARKS: dict[tuple[str, ...], Callable[[Path], Records]] = {
     ("embed_vs_forward",): embed,
     ("train_vs_memory",): train_memory,
     ("train_cached_vs_live",): train_live,
+    ("dalle_kv_cache",): generation("dalle_kv_cache"),
+    ("diffusion_samplers",): generation("diffusion_samplers"),
+    ("candidates_scored",): generation("candidates_scored"),
 }
 """What each function measures: one run may give several records."""
 

@@ -12,6 +12,11 @@ Fraction = Annotated[float, Field(ge=0, le=1)]
 PositiveInt = Annotated[int, Field(ge=1)]
 _RANGE = re.compile(r"\{(\d{1,4})\.\.(\d{1,4})\}")
 
+VEGAS_CLASSES = ("baby_cry", "dog", "rail_transport", "fireworks", "water_flowing")
+"""The five classes of S2I, by the names of VEGAS's folders."""
+EMBEDDED_VEGAS = "data/benchmarks/embedded/VEGAS"
+"""Where the embedded clips in VEGAS's layout are written."""
+
 
 class WorldConfig(Section):
     """The embedded audio-visual world: real H.264/AAC files made without any download."""
@@ -26,17 +31,20 @@ class WorldConfig(Section):
     """Sounds for each class in each of the five folds of the embedded ESC-50 benchmark (ESC-50: 8)."""
     urbansound8k_clips_per_class_and_fold: PositiveInt = 3
     """Sounds for each class in each of the ten folds of the embedded UrbanSound8K benchmark (there: 87)."""
+    vegas_clips_per_class: PositiveInt = 80
+    """Clips of each of the five classes in VEGAS's layout, for corpus.format `vegas` without a path."""
 
 
 class Source(Section):
     """One place to look for a clip. Sources are tried in the order in which they are listed."""
 
-    kind: Literal["embedded", "youtube", "folder", "http", "archive", "videos"]
+    kind: Literal["embedded", "youtube", "folder", "http", "archive", "videos", "vegas"]
     """`embedded` (the generated world), `youtube` (yt-dlp), `folder` (clips you already have), `http` (clips
-    under an address), `archive` (a tar or tar.gz of clips) or `videos` (your own whole videos)."""
+    under an address), `archive` (a tar or tar.gz of clips), `videos` (your own whole videos) or `vegas` (a
+    folder in VEGAS's layout)."""
     path: str | None = None
-    """The folder, for `folder` and `videos`; an http(s) address, for `http`; a file or its address, for
-    `archive`, where `{00..19}` stands for twenty of them."""
+    """The folder, for `folder`, `videos` and `vegas` (null: embedded clips in its layout); an http(s)
+    address, for `http`; a file or its address, for `archive`, where `{00..19}` stands for twenty of them."""
     cookies: str | None = None
     """A Netscape cookies file handed to yt-dlp, for `youtube`."""
     proxy: str | None = None
@@ -46,6 +54,11 @@ class Source(Section):
     def remote(self) -> bool:
         """Whether using it sends requests to another host."""
         return self.kind in ("youtube", "http") or (self.kind == "archive" and is_address(self.path or ""))
+
+    @property
+    def vegas_root(self) -> str:
+        """The folder of a source of kind `vegas`."""
+        return self.path or EMBEDDED_VEGAS
 
     @property
     def collected(self) -> str:
@@ -77,7 +90,7 @@ class Source(Section):
             raise ValueError(
                 "a proxy must be an http:// address: ffmpeg, which reads sections, knows no other"
             )
-        if self.kind in ("folder", "videos") and is_address(self.path or ""):
+        if self.kind in ("folder", "videos", "vegas") and is_address(self.path or ""):
             raise ValueError(f"a source of kind '{self.kind}' is a folder of this machine, not an address")
         return self
 
@@ -120,20 +133,33 @@ class VideosConfig(Section):
     """Share of the videos held out for test, chosen by a hash of the video id."""
 
 
+class VegasConfig(Section):
+    """How a folder in VEGAS's layout becomes clips (`corpus.format: vegas`)."""
+
+    classes: Annotated[list[str], Field(min_length=1)] = list(VEGAS_CLASSES)
+    """Folders of the classes (the paper: the five of S2I)."""
+    test_fraction: Fraction = 0.111
+    """Share of the videos held out for test, by a hash of the video id (S2I: 6,825 of 61,345 segments)."""
+    test_list: str | None = None
+    """A list of test clips instead, one a line, such as `dog/video_01933`."""
+
+
 class CorpusConfig(Section):
     """The clips that train and test the audio encoder."""
 
     name: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]*$")] = "embedded"
     """Folder name below `data/`; change it whenever the list changes."""
-    format: Literal["embedded", "vggsound", "audioset", "videos"] = "embedded"
-    """How the clip list is written: the embedded world's own, VGG-Sound's headerless CSV, AudioSet's  segment
-    lists; `videos`: there is none, the clips are windows of your own videos."""
+    format: Literal["embedded", "vggsound", "audioset", "videos", "vegas"] = "embedded"
+    """How the clip list is written: the embedded world's own, VGG-Sound's headerless CSV, AudioSet's segment
+    lists, VEGAS's tables; `videos`: there is none, the clips are windows of your own videos."""
     clip_list: list[ListFile] = []
     """The clip list: a path, or several; `{path, format, split}` where one differs from `format`."""
     audioset_labels: str | None = None
     """Path of AudioSet's `class_labels_indices.csv`, which names its labels."""
     videos: VideosConfig = VideosConfig()
     """Windows and splits of your own videos."""
+    vegas: VegasConfig = VegasConfig()
+    """Classes and split of a folder in VEGAS's layout."""
     clip_seconds: Annotated[float, Field(gt=0, le=60)] = 2.0
     """Length of a clip where the list gives only its start (VGG-Sound: 10)."""
     validation_fraction: Fraction = 0.1
@@ -145,7 +171,7 @@ class CorpusConfig(Section):
     selection: Selection = Selection()
     """Restrict the list to classes, splits or a seeded sample."""
     exclude_videos_in: list[str] = []
-    """Clip lists (VGG-Sound or AudioSet CSVs) of evaluation sets; their videos leave training."""
+    """Clip lists of evaluation sets (VGG-Sound's, AudioSet's, VEGAS's CSVs); their videos leave training."""
     keep_clips: bool = True
     """Keep the cut videos after media extraction, so another frame size downloads nothing."""
     freeze: bool = False
@@ -181,11 +207,13 @@ class CorpusConfig(Section):
         if listed != bool(self.clip_list):
             need = "must name the clip list" if listed else "must be empty"
             raise ValueError(f"corpus.clip_list {need} when corpus.format is '{self.format}'")
-        for kind in ("embedded", "videos"):
+        for kind in ("embedded", "videos", "vegas"):
             if (self.format == kind) != any(s.kind == kind for s in self.sources):
                 raise ValueError(f"the source '{kind}' goes with corpus.format '{kind}' and with no other")
         if self.format == "videos" and len(self.sources) != 1:
             raise ValueError("corpus.format 'videos' takes one source: the folder that holds the videos")
+        if self.format == "vegas" and len(self.sources) != 1:
+            raise ValueError("corpus.format 'vegas' takes one source: the folder in VEGAS's layout")
         if any(file.format == "audioset" for file in self.clip_list) and not self.audioset_labels:
             raise ValueError("corpus.audioset_labels must name AudioSet's class_labels_indices.csv")
         return self

@@ -86,6 +86,8 @@ class AudioEncoderConfig(Section):
     """Feed-forward width of that block (released BriVL: 2048)."""
     projection_hidden: PositiveInt = 512
     """Hidden width of the cross projections f and g."""
+    loudness: bool = False
+    """Give the MLP the logarithm of the sound's RMS beside WavLM's features, which hardly see gain."""
     window_seconds: Annotated[float, Field(gt=0)] = 2.0
     """The window that longer sounds are embedded in, and the training crop (the paper: 10)."""
 

@@ -8,9 +8,11 @@ from pydantic import Field, ValidationError, model_validator
 
 from wavbrivl.config.corpus import CorpusConfig, FetchConfig, MediaConfig, WorldConfig
 from wavbrivl.config.evaluation import EvaluateConfig
+from wavbrivl.config.generation import GenerateConfig
 from wavbrivl.config.models import AudioEncoderConfig, TeacherConfig, TrainingConfig, check_crop
 from wavbrivl.config.search import SearchConfig, points_of
 from wavbrivl.config.section import Section
+from wavbrivl.config.studies import StudiesConfig
 from wavbrivl.errors import UserError
 
 
@@ -37,8 +39,12 @@ class Config(Section):
     """Alignment training."""
     search: SearchConfig = SearchConfig()
     """Grid search over the audio encoder and its training."""
+    studies: StudiesConfig = StudiesConfig()
+    """The studies on drawn pictures."""
     evaluate: EvaluateConfig = EvaluateConfig()
     """Downstream evaluation."""
+    generate: GenerateConfig = GenerateConfig()
+    """Pictures from sound."""
 
     @model_validator(mode="after")
     def _training_is_sound(self) -> "Config":

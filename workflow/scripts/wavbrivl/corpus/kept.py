@@ -19,7 +19,7 @@ from wavbrivl.corpus.spool import Spool
 from wavbrivl.files import atomic, read_json, write_json
 
 logger = logging.getLogger(__name__)
-LOCAL_SOURCES = frozenset({"embedded", "folder"})
+LOCAL_SOURCES = frozenset({"embedded", "folder", "vegas"})
 """Asking them again costs nothing and shows what has changed in them."""
 
 

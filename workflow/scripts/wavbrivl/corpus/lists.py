@@ -8,10 +8,12 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from wavbrivl.config.corpus import CorpusConfig, ListFile, WorldConfig
+from wavbrivl.config.corpus import CorpusConfig, ListFile, VegasConfig, WorldConfig
 from wavbrivl.corpus.audioset import read_audioset, read_audioset_ids, read_names, split_of
 from wavbrivl.corpus.clips import VIDEO_ID
 from wavbrivl.corpus.rows import ListRow, csv_rows, existing, labels_of, wrong
+from wavbrivl.corpus.vegas import COLUMNS as VEGAS_COLUMNS
+from wavbrivl.corpus.vegas import info_file, read_vegas
 from wavbrivl.corpus.vggsound import read_vggsound
 from wavbrivl.corpus.videos import list_videos, read_videos
 from wavbrivl.errors import UserError
@@ -63,6 +65,8 @@ def list_paths(config: CorpusConfig, cache_dir: Path, world: Path) -> list[Path]
         return [world / "clips.csv"]
     if config.format == "videos":
         return [cache_dir / f"videos-{config.name}.csv"]
+    if config.format == "vegas":
+        return [info_file(Path(config.sources[0].vegas_root), name) for name in config.vegas.classes]
     return [Path(file.path) for file in config.clip_list]
 
 
@@ -82,11 +86,13 @@ def read_world(path: Path) -> Iterator[ListRow]:
 
 
 def video_ids(path: Path) -> set[str]:
-    """Video ids of an evaluation list, VGG-Sound's or AudioSet's, told apart by the first line."""
+    """Video ids of an evaluation list, VGG-Sound's, AudioSet's or VEGAS's, told apart by the first line."""
     with existing(path).open(encoding="utf-8") as handle:
         first = handle.readline()
     if first.startswith("#"):
         return set(read_audioset_ids(path))
+    if set(VEGAS_COLUMNS) <= set(first.strip().split(",")):
+        return {row.video_id for row in read_vegas(path, VegasConfig())}
     return {row.video_id for row in read_vggsound(path, 1.0)}
 
 
@@ -164,6 +170,8 @@ def check_list(config: CorpusConfig, cache_dir: Path, world: WorldConfig | None 
     """
     if config.format == "embedded":
         return _expected_world(config, world or WorldConfig())
+    if config.format == "vegas" and not config.sources[0].path:
+        return _expected_vegas(config, world or WorldConfig())
     paths = list_paths(config, cache_dir, Path())
     if config.format == "videos":
         list_videos(Path(config.sources[0].path or ""), paths[0])
@@ -200,6 +208,8 @@ def _readers(config: CorpusConfig, paths: list[Path]) -> Iterator[Iterator[ListR
         yield read_world(existing(paths[0]))
     elif config.format == "videos":
         yield read_videos(paths[0], config)
+    elif config.format == "vegas":
+        yield from (read_vegas(path, config.vegas) for path in paths)
     for file, path in zip(config.clip_list, paths, strict=False):
         yield _read_file(file, existing(path), config)
 
@@ -229,6 +239,7 @@ def _deciding(config: CorpusConfig) -> dict[str, Any]:
         "format",
         "clip_list",
         "videos",
+        "vegas",
         "clip_seconds",
         "validation_fraction",
         "clips_per_shard",
@@ -263,6 +274,14 @@ def _expected_world(config: CorpusConfig, world: WorldConfig) -> ListSummary:
     test = round(world.test_videos * CLIPS_PER_WORLD_VIDEO)
     shards = _shards(config, train, test)
     return ListSummary({"train": train, "test": test}, shards, "embedded world")
+
+
+def _expected_vegas(config: CorpusConfig, world: WorldConfig) -> ListSummary:
+    """What the embedded clips in VEGAS's layout come to; their tables are written later."""
+    clips = world.vegas_clips_per_class * len(config.vegas.classes)
+    test = round(clips * config.vegas.test_fraction)
+    shards = _shards(config, clips - test, test)
+    return ListSummary({"train": clips - test, "test": test}, shards, "embedded clips in VEGAS's layout")
 
 
 def _shards(config: CorpusConfig, train: int, test: int) -> dict[str, int]:

@@ -7,7 +7,7 @@ from pathlib import Path
 from wavbrivl.errors import UserError
 
 FOLDER = Path(__file__).parent
-SETS = ("esc50", "urbansound8k", "desed", "vggsound", "audioset")
+SETS = ("esc50", "urbansound8k", "desed", "vggsound", "audioset", "vegas")
 """Label sets whose translations come with the package."""
 
 

@@ -66,7 +66,7 @@ def write_table2(
         for row in rows
         for column in (*columns, *further)
     ]
-    write_text(csv_path, _csv(_TABLE2_HEADER, lines))
+    write_text(csv_path, csv_text(_TABLE2_HEADER, lines))
     write_text(markdown_path, _table2_markdown(results, comparisons, reasons, rows, columns, further))
 
 
@@ -79,7 +79,7 @@ def write_table1(
 ) -> None:
     """Write Table 1: what the paper says of each task's data, beside what was measured on here."""
     lines = [line for row in rows for line in _table1_lines(row, results, reasons)]
-    write_text(csv_path, _csv([name for name, _ in _TABLE1_HEADER], lines))
+    write_text(csv_path, csv_text([name for name, _ in _TABLE1_HEADER], lines))
     body = [[value if value != "" else DASH for value in line] for line in lines]
     write_text(
         markdown_path,
@@ -240,7 +240,8 @@ def _number(value: float | str | None, digits: int = 6) -> str:
     return f"{value:.{digits}g}" if isinstance(value, float) else ""
 
 
-def _csv(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+def csv_text(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """A whole CSV file with LF line ends."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(header)

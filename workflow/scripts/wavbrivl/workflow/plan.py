@@ -59,7 +59,8 @@ def _labels_are_translated(config: Config) -> None:
 
 def lacks_texts(config: Config) -> str | None:
     """Why no teacher can be trained on this corpus, or None: lists have no captions, and English labels."""
-    if config.corpus.format == "embedded" or config.teacher.kind == "huggingface":
+    brings_words = config.corpus.format in ("embedded", "vegas")  # in both languages
+    if brings_words or config.teacher.kind == "huggingface":
         return None
     if config.corpus.format == "videos":
         lack = "videos without captions and labels"
@@ -82,14 +83,19 @@ def lacks_classes(config: Config, plan: Plan) -> str | None:
 
 def _folders_exist(config: Config) -> None:
     for number, source in enumerate(config.corpus.sources):
-        if source.kind in ("folder", "videos") and not Path(source.path or "").is_dir():
+        folder = source.path if source.kind in ("folder", "videos", "vegas") else None
+        if folder and not Path(folder).is_dir():
             raise UserError(f"corpus.sources[{number}].path: there is no folder {source.path}")
         archive = source.kind == "archive" and not is_address(source.path or "")
         if archive and not Path(source.path or "").is_file():
             raise UserError(f"corpus.sources[{number}].path: there is no file {source.path}")
         if source.cookies and not Path(source.cookies).is_file():
             raise UserError(f"corpus.sources[{number}].cookies: there is no file {source.cookies}")
+    features = config.studies.features
     files = {
+        "corpus.vegas.test_list": config.corpus.vegas.test_list,
+        "studies.features.inception_v3_compat": features.inception_v3_compat,
+        "studies.features.vggsound_inception": features.vggsound_inception,
         "corpus.audioset_labels": config.corpus.audioset_labels,
         "teacher.checkpoint": config.teacher.checkpoint,
         "teacher.vocabulary": config.teacher.vocabulary,
@@ -105,6 +111,7 @@ def _folders_exist(config: Config) -> None:
         if path and not Path(path).is_file():
             raise UserError(f"{key}: there is no file {path}")
     _weights_exist(config)
+    refuse_the_guide(config)
     for name, (table, _) in _TABLES.items():
         folder = getattr(config.evaluate, name).path
         if folder and not (Path(folder) / table).is_file():
@@ -126,3 +133,16 @@ def _weights_exist(config: Config) -> None:
     for key, path in folders.items():
         if path and not name_of(path) and not Path(path).is_dir():
             raise UserError(f"{key}: there is no folder {path}")
+
+
+def refuse_the_guide(config: Config) -> None:
+    """A judge that guided the drawing would praise itself.
+
+    Raises:
+        UserError: the judge's folder is the teacher's, or holds no model.
+    """
+    judge, teacher = config.studies.judge.clip, config.teacher.checkpoint
+    if judge and not (Path(judge) / "config.json").is_file():
+        raise UserError(f"studies.judge.clip: {judge} holds no model (config.json is missing)")
+    if judge and teacher and Path(judge).resolve() == Path(teacher).resolve():
+        raise UserError(f"studies.judge.clip: {judge} is the teacher, which guides the drawing")

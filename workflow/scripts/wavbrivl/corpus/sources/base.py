@@ -7,7 +7,7 @@ from typing import Protocol
 from wavbrivl.corpus.causes import SourceError
 from wavbrivl.corpus.clips import Clip
 
-CLIP_KINDS = frozenset({"folder", "http", "archive"})
+CLIP_KINDS = frozenset({"folder", "http", "archive", "vegas"})
 """Sources whose files are clips already: zero on the file's clock is the clip's start."""
 
 

@@ -1,0 +1,118 @@
+"""Pictures from sound: what the generators draw for each study.
+
+needs   the generators, held-out media shards, the teacher, the exported audio encoder
+makes   results/<run>/generate/mapping/                        from sounds and texts to images
+        results/<run>/generate/conditions/<study>.npz          what a study draws from
+        results/<run>/generate/<generator>/drawings/<study>/   pictures, their rows, trace and grid
+"""
+
+from wavbrivl.generate.study import GENERATORS, STUDIES
+from wavbrivl.workflow.generation import drawing_settings, drawings, trained_files
+
+
+wildcard_constraints:
+    generator="|".join(GENERATORS),
+    study="|".join(STUDIES),
+
+
+rule generate:
+    """Every generator's pictures of the held-out sounds, of its control and of the label texts."""
+    input:
+        [drawings(GENERATE, study) for study in ("test", "control", "text")],
+        f"{GENERATE}/mapping/mapping.json",
+
+
+rule fit_mapping:
+    """Fit the maps from sounds and texts to images on train clips, and measure them on validation clips."""
+    input:
+        media=shard_files("media/{shard}.tar", ["train", "validation"]),
+        index=shard_files("media/{shard}.index.json", ["train", "validation"]),
+        matrices=expand(f"{RESULTS}/embeddings/{{split}}.npy", split=["train", "validation"]),
+        rows=expand(f"{RESULTS}/embeddings/{{split}}.csv", split=["train", "validation"]),
+        teacher=TEACHER_FILES,
+        model=f"{RESULTS}/model/model.safetensors",
+    output:
+        maps=f"{GENERATE}/mapping/mapping.npz",
+        measured=f"{GENERATE}/mapping/mapping.json",
+    log:
+        f"{LOGS}/fit_mapping.log",
+    benchmark:
+        f"{BENCHMARKS}/fit_mapping.tsv"
+    conda:
+        "../envs/generate.yaml"
+    threads: 2
+    resources:
+        mem_mb=scaled(4000),
+        runtime=scaled(12 * 60),
+        gpu=1,
+    params:
+        **settings("seed"),
+        mapping=settings("generate")["generate"]["mapping"],
+        batch_size=CONFIG.evaluate.batch_size,
+        shards={split: PLAN.shards[split] for split in ["train", "validation"]},
+        code=code_digest("wavbrivl.generate.gap"),
+    script:
+        "../workflow/scripts/fit_mapping.py"
+
+
+rule choose_conditions:
+    """Choose the held-out sounds of a study and embed what is drawn from."""
+    input:
+        media=shard_files("media/{shard}.tar", ["test"]),
+        index=shard_files("media/{shard}.index.json", ["test"]),
+        matrix=f"{RESULTS}/embeddings/test.npy",
+        rows=f"{RESULTS}/embeddings/test.csv",
+        teacher=TEACHER_FILES,
+        model=f"{RESULTS}/model/model.safetensors",
+    output:
+        f"{GENERATE}/conditions/{{study}}.npz",
+    log:
+        f"{LOGS}/choose_conditions/{{study}}.log",
+    benchmark:
+        f"{BENCHMARKS}/choose_conditions/{{study}}.tsv"
+    conda:
+        "../envs/generate.yaml"
+    resources:
+        mem_mb=scaled(3000),
+        runtime=scaled(120),
+        gpu=1,
+    params:
+        **settings("seed"),
+        clips=CONFIG.generate.items,
+        batch_size=CONFIG.evaluate.batch_size,
+        code=code_digest("wavbrivl.generate.choose"),
+    script:
+        "../workflow/scripts/choose_conditions.py"
+
+
+rule draw:
+    """Draw a study's conditions with one generator, everything frozen."""
+    input:
+        model=lambda wildcards: trained_files(GENERATE, CONFIG, wildcards.generator),
+        teacher=TEACHER_FILES,
+        mappings=f"{GENERATE}/mapping/mapping.npz",
+        conditions=f"{GENERATE}/conditions/{{study}}.npz",
+    output:
+        images=f"{GENERATE}/{{generator}}/drawings/{{study}}/images.npy",
+        rounds=f"{GENERATE}/{{generator}}/drawings/{{study}}/rounds.npy",
+        rows=f"{GENERATE}/{{generator}}/drawings/{{study}}/rows.csv",
+        trace=f"{GENERATE}/{{generator}}/drawings/{{study}}/trace.json",
+        grid=f"{GENERATE}/{{generator}}/drawings/{{study}}/grid.png",
+    log:
+        f"{LOGS}/draw/{{generator}}-{{study}}.log",
+    benchmark:
+        f"{BENCHMARKS}/draw/{{generator}}-{{study}}.tsv"
+    conda:
+        "../envs/generate.yaml"
+    threads: 2
+    resources:
+        mem_mb=scaled(4000),
+        runtime=scaled(24 * 60),
+        gpu=1,
+    params:
+        **settings("seed"),
+        generate=lambda wildcards: drawing_settings(CONFIG, wildcards.generator),
+        model=lambda wildcards: f"{GENERATE}/{wildcards.generator}/model",
+        code=code_digest("wavbrivl.generate.load", "wavbrivl.generate.repeat"),
+    script:
+        "../workflow/scripts/draw.py"

@@ -1,0 +1,25 @@
+"""Train the VQ model whose latent is moved, on the training frames."""
+
+from pathlib import Path
+
+from wavbrivl.compute import set_up
+from wavbrivl.config.generation import LatentConfig
+from wavbrivl.generate.frames import Frames
+from wavbrivl.generate.vq import train_vq
+from wavbrivl.shards.reader import MediaShards
+from wavbrivl.workflow.job import job
+
+if __name__ == "__main__":
+    with job(snakemake):
+        inputs, params = snakemake.input, snakemake.params
+        device = set_up(params.seed)
+        config = LatentConfig(**params.latent)
+        frames = Frames(
+            MediaShards([Path(path) for path in inputs.media]),
+            Path(inputs.matrix),
+            Path(inputs.rows),
+            config.image_size,
+            params.language,
+            params.frames_in_memory,
+        )
+        train_vq(frames, config, Path(snakemake.output[0]).parent, params.seed, device)

@@ -1,0 +1,79 @@
+"""Generators by name, frozen and ready to draw."""
+
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from wavbrivl.config.generation import GenerateConfig
+from wavbrivl.errors import UserError
+from wavbrivl.generate.generator import Generator
+from wavbrivl.generate.guide import Guide
+from wavbrivl.generate.mapping import read_mappings
+from wavbrivl.generate.study import GENERATORS, Study
+from wavbrivl.teacher.model import load_teacher
+
+
+def for_study(config: GenerateConfig, generator: str, study: Study) -> GenerateConfig:
+    """The configuration with the study's changes to how a generator draws.
+
+    Raises:
+        UserError: the study is not meant for the generator.
+    """
+    if generator not in study.generators:
+        raise UserError(f"this study is not meant for the generator '{generator}': {study.about}")
+    section = getattr(config, generator)
+    values = section.draw.model_dump() | dict(study.changes.get(generator, {}))
+    draw = type(section.draw).model_validate(values)
+    return config.model_copy(update={generator: section.model_copy(update={"draw": draw})})
+
+
+def load_generator(
+    name: str, folder: Path, config: GenerateConfig, teacher: Path, mappings: Path, device: torch.device
+) -> Generator:
+    """Build a generator from what was trained.
+
+    Args:
+        name: `dalle`, `diffusion` or `latent`.
+        folder: its model folder; not used where a released model is configured.
+        config: `generate`, with the study's changes.
+        teacher: the teacher's folder.
+        mappings: the file that `fit_mapping` wrote.
+        device: where it draws.
+
+    Raises:
+        UserError: an unknown name, or a folder that is missing or damaged.
+    """
+    frozen = load_teacher(teacher, device)
+    guide, maps = Guide(frozen), read_mappings(mappings)
+    builders: dict[str, Any] = {"dalle": _dalle, "diffusion": _diffusion, "latent": _latent}
+    if name not in builders:
+        raise UserError(f"there is no generator '{name}'; known are {', '.join(GENERATORS)}")
+    return builders[name](Path(folder), config, guide, maps, device)
+
+
+def _dalle(folder: Path, config: GenerateConfig, guide: Guide, maps: dict, device: torch.device) -> Generator:
+    from wavbrivl.generate.dalle import load_dalle
+
+    return load_dalle(folder, guide, maps, config.dalle.draw, device)
+
+
+def _diffusion(
+    folder: Path, config: GenerateConfig, guide: Guide, maps: dict, device: torch.device
+) -> Generator:
+    if config.diffusion.released:
+        from wavbrivl.generate.released import load_released
+
+        return load_released(config.diffusion, guide, maps, device)
+    from wavbrivl.generate.diffusion import load_diffusion
+
+    return load_diffusion(folder, guide, maps, config.diffusion.draw, device)
+
+
+def _latent(
+    folder: Path, config: GenerateConfig, guide: Guide, maps: dict, device: torch.device
+) -> Generator:
+    from wavbrivl.generate.latent import load_latent
+
+    chosen = Path(config.latent.released) if config.latent.released else folder
+    return load_latent(chosen, config.latent.image_size, guide, config.latent.draw, device)

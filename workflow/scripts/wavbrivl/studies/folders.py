@@ -1,0 +1,44 @@
+"""Drawings by generator and study, from their folders `<generator>/drawings/<study>/`."""
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from wavbrivl.corpus.clips import unit_hash
+from wavbrivl.generate.drawings import Drawings, read_drawings
+
+Key = tuple[str, str]
+"""(generator, study)."""
+
+
+def key_of(images: Path) -> Key:
+    """Whose drawings a file `<generator>/drawings/<study>/images.npy` holds."""
+    return images.parents[2].name, images.parent.name
+
+
+def read_sets(images: Iterable[Path]) -> dict[Key, Drawings]:
+    """Read the folders of some `images.npy`, in their order.
+
+    Raises:
+        UserError: a folder is damaged.
+    """
+    return {key_of(path): read_drawings(path.parent) for path in images}
+
+
+def of_study(sets: dict[Key, Drawings], study: str) -> dict[str, Drawings]:
+    """The drawings of one study by generator."""
+    return {generator: drawings for (generator, name), drawings in sets.items() if name == study}
+
+
+def chosen_clips(systems: Sequence[Drawings], count: int, seed: int) -> list[tuple[str, str]]:
+    """(clip, label) of some drawn clips in alphabetical order of labels.
+
+    Those that all systems drew come before the others; among equals the seed decides.
+    """
+    drawn: Counter[str] = Counter()
+    labels: dict[str, str] = {}
+    for drawings in systems:
+        drawn.update({row.item for row in drawings.rows})
+        labels |= {row.item: row.label for row in drawings.rows}
+    taken = sorted(labels, key=lambda clip: (-drawn[clip], unit_hash(seed, "clips", clip)))[:count]
+    return sorted(((clip, labels[clip]) for clip in taken), key=lambda one: (one[1], one[0]))

@@ -1,0 +1,44 @@
+"""What the rules of the generation stage ask of the configuration: which files, which keys."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from wavbrivl.config import Config
+from wavbrivl.generate.study import GENERATORS, STUDIES
+
+NOT_TRAINED_BY = {"draw", "released", "released_norm"}
+"""Keys of a generator's section that do not change what is trained."""
+DRAWN_BY = {"draw", "image_size", "released", "released_norm"}
+"""Keys of a generator's section that change what is drawn."""
+COMPLETE = {
+    "dalle": ["dvae/model.safetensors", "transformer/model.safetensors"],
+    "diffusion": ["model_index.json"],
+    "latent": ["config.json"],
+}
+"""Files below a generator's model folder that are there when it is trained."""
+
+
+def drawings(folder: str, study: str, generators: Sequence[str] = GENERATORS) -> list[str]:
+    """Pictures of one study by each generator that it is meant for; `folder` is `results/<run>/generate`."""
+    meant = [name for name in generators if name in STUDIES[study].generators]
+    return [f"{folder}/{name}/drawings/{study}/images.npy" for name in meant]
+
+
+def trained_files(folder: str, config: Config, generator: str) -> list[str]:
+    """What was trained for a generator; nothing where a released model takes its place."""
+    section = getattr(config.generate, generator)
+    if getattr(section, "released", None):
+        return []
+    return [f"{folder}/{generator}/model/{name}" for name in COMPLETE[generator]]
+
+
+def training_settings(config: Config, generator: str, *keys: str) -> dict[str, Any]:
+    """The keys of a generator's section that decide its training: `keys`, or all of them."""
+    section = getattr(config.generate, generator).model_dump(mode="json", exclude=NOT_TRAINED_BY)
+    return {key: section[key] for key in keys} if keys else section
+
+
+def drawing_settings(config: Config, generator: str) -> dict[str, Any]:
+    """The keys of `generate` that decide how one generator draws."""
+    section = getattr(config.generate, generator).model_dump(mode="json", include=DRAWN_BY)
+    return {"repeats": config.generate.repeats, generator: section}

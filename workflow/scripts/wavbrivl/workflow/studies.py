@@ -1,0 +1,32 @@
+"""Which drawings and metrics a configuration's studies have: what `rules/studies.smk` is written with."""
+
+from collections.abc import Sequence
+
+from wavbrivl.config.studies import StudiesConfig
+from wavbrivl.generate.study import GENERATORS, STUDIES
+from wavbrivl.studies.measure import measured, task_of
+
+
+def study_sets(config: StudiesConfig) -> list[tuple[str, str]]:
+    """(generator, study) of every set of drawings, each study by the generators that it is meant for."""
+    return [
+        (generator, study)
+        for study in config.sets
+        for generator in GENERATORS
+        if generator in STUDIES[study].generators
+    ]
+
+
+def drawn(folder: str, sets: Sequence[tuple[str, str]], *studies: str) -> list[str]:
+    """The pictures of some studies below `folder`; of all where none is named."""
+    return [
+        f"{folder}/{generator}/drawings/{study}/images.npy"
+        for generator, study in sets
+        if not studies or study in studies
+    ]
+
+
+def table3_tasks(sets: Sequence[tuple[str, str]]) -> list[str]:
+    """The metrics of Table 3: the judge, real frames, and each set that is measured."""
+    tasks = [task_of(generator, study) for generator, study in sets if measured(study)]
+    return ["judge", "vegas_real", *tasks]
