@@ -79,7 +79,7 @@ rule build_manifest:
         names=CONFIG.corpus.audioset_labels or [],
         excluded=CONFIG.corpus.exclude_videos_in,
     output:
-        packs=sorted({f"{CORPUS}/manifest/packs/{pack_of(shard)}.csv" for shard in ALL_SHARDS}),
+        packs=sorted({f"{CORPUS}/manifest/packs/{pack_of(shard)}" for shard in ALL_SHARDS}),
         summary=f"{CORPUS}/manifest/summary.json",
     log:
         f"{LOGS}/build_manifest.log",
@@ -102,7 +102,7 @@ rule build_manifest:
 rule split_manifest:
     """Take the manifests of ten shards out of their pack; those past the last shard are empty."""
     input:
-        f"{CORPUS}/manifest/packs/{{pack}}.csv",
+        f"{CORPUS}/manifest/packs/{{pack}}",
     output:
         [f"{CORPUS}/manifest/{{pack}}{digit}.csv" for digit in range(PACK)],
     log:
