@@ -97,7 +97,7 @@ rule embed_labels:
         words=[benchmark_words(name) for name in BENCHMARK_TITLES],
         rows=expand(f"{RESULTS}/embeddings/{{split}}.csv", split=SPLITS),
         corpus_words=CORPUS_WORDS,
-        teacher=multiext(f"{RESULTS}/teacher/", "config.json", "model.safetensors", "vocab.txt"),
+        teacher=TEACHER,
     output:
         expand(f"{LABEL_VECTORS}/{{dataset}}.npz", dataset=LABELLED),
     log:
