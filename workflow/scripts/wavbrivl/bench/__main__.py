@@ -10,6 +10,7 @@ from typing import Any
 
 from wavbrivl.bench.media import FetchedShard, media_benchmarks
 from wavbrivl.bench.plan import plan_benchmark
+from wavbrivl.bench.retrieval import retrieval_benchmark
 from wavbrivl.config import load_config
 from wavbrivl.errors import UserError
 from wavbrivl.files import write_json
@@ -39,10 +40,16 @@ def plan_all(data: Path) -> Records:
     return [plan_benchmark("plan_all", Path.cwd())]
 
 
+def retrieval(data: Path) -> Records:
+    """Cross-modal retrieval at the size of VGG-Sound's test split."""
+    return [retrieval_benchmark()]
+
+
 BENCHMARKS: dict[tuple[str, ...], Callable[[Path], Records]] = {
     ("media_vs_scripts", "media_vs_decode"): media,
     ("plan_vggsound",): plan_vggsound,
     ("plan_all",): plan_all,
+    ("retrieval_15k",): retrieval,
 }
 """What each function measures: one run may give several records."""
 
