@@ -14,6 +14,7 @@ from wavbrivl.bench.manifest import manifest_benchmark
 from wavbrivl.bench.media import Video, embedded_videos, media_benchmarks, real_videos
 from wavbrivl.bench.media_memory import memory_benchmark
 from wavbrivl.bench.plan import plan_benchmark
+from wavbrivl.bench.retrieval import retrieval_benchmark
 from wavbrivl.config import load_config
 from wavbrivl.errors import UserError
 from wavbrivl.files import write_json
@@ -83,6 +84,11 @@ def generation(name: str) -> Callable[[Path], Records]:
     return measure
 
 
+def retrieval(data: Path) -> Records:
+    """Cross-modal retrieval at the size of VGG-Sound's test split."""
+    return [retrieval_benchmark()]
+
+
 BENCHMARKS: dict[tuple[str, ...], Callable[[Path], Records]] = {
     ("media_vs_scripts", "media_vs_decode"): media,
     ("media_memory",): media_memory,
@@ -95,6 +101,7 @@ BENCHMARKS: dict[tuple[str, ...], Callable[[Path], Records]] = {
     ("dalle_kv_cache",): generation("dalle_kv_cache"),
     ("diffusion_samplers",): generation("diffusion_samplers"),
     ("candidates_scored",): generation("candidates_scored"),
+    ("retrieval_15k",): retrieval,
 }
 """What each function measures: one run may give several records."""
 
