@@ -100,6 +100,9 @@ def refuse_the_guide(config: Config) -> None:
     Raises:
         UserError: the judge's folder is the teacher's, or holds no model.
     """
+    drawing = config.studies.clip
+    if drawing and not (Path(drawing) / "config.json").is_file():
+        raise UserError(f"studies.clip: {drawing} holds no model (config.json is missing)")
     judge, teacher = config.studies.judge.clip, config.teacher.checkpoint
     if judge and not (Path(judge) / "config.json").is_file():
         raise UserError(f"studies.judge.clip: {judge} holds no model (config.json is missing)")
