@@ -5,7 +5,20 @@ makes   results/<run>/training/   metrics.jsonl, best.safetensors (and last.pt, 
         results/<run>/model/      the model in the Hugging Face layout, with a card
 """
 
+from wavbrivl.config.models import check_shares
+from wavbrivl.config.search import points_of
 from wavbrivl.train.provenance import backbone_facts, corpus_facts, teacher_facts
+from wavbrivl.workflow.resources import asked_gpus
+
+# The points of a grid search (rules/search.smk); none by default.
+POINTS = points_of(CONFIG.search, CONFIG.audio_encoder, CONFIG.training)
+SEARCH = f"{RESULTS}/search"
+
+try:
+    for training in [point.training for point in POINTS] or [CONFIG.training]:
+        check_shares(training, asked_gpus(workflow, "train_point" if POINTS else "train_audio_encoder"))
+except UserError as error:
+    raise WorkflowError(str(error))
 
 # What the model card says beside what the files tell. Not of the training's own parameters, so that no word
 # of it trains anything again.
@@ -26,13 +39,17 @@ rule train:
 
 
 rule train_audio_encoder:
-    """Align the audio encoder with the frozen image embeddings; goes on where it was killed."""
+    """Align the audio encoder with the frozen image embeddings, or take the grid search's best; goes on where
+    it was killed.
+    """
     input:
         media=shard_files("media/{shard}.tar", ["train", "validation"]),
         index=shard_files("media/{shard}.index.json", ["train", "validation"]),
         matrices=expand(f"{RESULTS}/embeddings/{{split}}.npy", split=["train", "validation"]),
         rows=expand(f"{RESULTS}/embeddings/{{split}}.csv", split=["train", "validation"]),
-        teacher=rules.embed_images.input.teacher,
+        teacher=TEACHER,
+        pretrained=fetched(CONFIG.audio_encoder.wavlm.pretrained),
+        chosen=f"{SEARCH}/chosen.json" if POINTS else [],
     output:
         metrics=f"{RESULTS}/training/metrics.jsonl",
         best=f"{RESULTS}/training/best.safetensors",
@@ -53,10 +70,16 @@ rule train_audio_encoder:
         teacher={
             "kind": CONFIG.teacher.kind,
             "language": CONFIG.teacher.language,
-            "dim": CONFIG.teacher.embedding_dim,
+            **(
+                {"model": CONFIG.teacher.model}
+                if CONFIG.teacher.model
+                else {"dim": CONFIG.teacher.embedding_dim}
+            ),
         },
         shards={split: PLAN.shards[split] for split in ["train", "validation"]},
-        code=code_digest("wavbrivl.train.loop", "wavbrivl.train.export"),
+        # A finished training is taken up again only by the code that made it.
+        revision=code_digest("wavbrivl.train.launch"),
+        code=code_digest("wavbrivl.train.launch", "wavbrivl.train.search", "wavbrivl.train.export"),
     script:
         "../workflow/scripts/train_audio_encoder.py"
 
@@ -78,7 +101,7 @@ rule describe_model:
         "../envs/torch.yaml"
     resources:
         mem_mb=scaled(1000),
-        runtime=10,
+        runtime=scaled(10),
     params:
         card=CARD,
         code=code_digest("wavbrivl.train.card"),

@@ -39,10 +39,15 @@ from wavbrivl.corpus.kept import key_of
 from wavbrivl.corpus.registry import find_version, read_registry
 from wavbrivl.corpus.manifest import PACK, pack_of
 from wavbrivl.errors import UserError
+from wavbrivl.evaluate.kinds import SUPERVISED, absent_weights, class_of, kind_of, weight_files
 from wavbrivl.evaluate.places import metrics_path
+from wavbrivl.weights.wanted import checkpoint_place, model_place
+from wavbrivl.weights.wanted import entries as weights_entries
+from wavbrivl.weights.wanted import name_of as weights_name
+from wavbrivl.weights.wanted import record_of as weights_record
 from wavbrivl.workflow.digest import code_digest
 from wavbrivl.workflow.orphans import cancel_orphans
-from wavbrivl.workflow.plan import lacks_texts, plan_run
+from wavbrivl.workflow.plan import lacks_classes, lacks_texts, plan_run
 from wavbrivl.workflow.stale_lock import release_stale_lock
 
 STATE = Path(".snakemake")
@@ -50,6 +55,7 @@ ALONE = workflow.is_main_process and release_stale_lock(STATE)
 
 try:
     CONFIG = parse_config(config)
+    WEIGHTS = weights_entries(CONFIG)
     PLAN = plan_run(CONFIG, Path("data"))
 except UserError as error:
     raise WorkflowError(str(error))
@@ -63,7 +69,7 @@ if remote and workflow.is_main_process and "downloads" not in workflow.global_re
 
 # Compute nodes often have no network, so fetching happens where Snakemake runs, unless the profile names a
 # partition for a fetch rule (set-resources in profiles/slurm).
-for name in ("collect_archive", "fetch_clips", "fetch_dataset"):
+for name in ("collect_archive", "fetch_clips", "fetch_dataset", "fetch_weights"):
     if "slurm_partition" not in workflow.resource_settings.overwrite_resources.get(name, {}):
         workflow.localrules(name)
 
@@ -78,7 +84,13 @@ WORLD = "data/embedded/world"
 RESULTS = f"results/{CONFIG.run}"
 LOGS = f"{RESULTS}/logs"
 BENCHMARKS = f"{RESULTS}/benchmarks"
-ENCODERS = CONFIG.evaluate.encoders
+# Encoders whose weights are there, and the rows of tables: these and the training from scratch. An encoder
+# without weights is no job but a sentence in the tables; when the weights have come, its jobs are planned.
+ABSENT_ENCODERS = absent_weights(CONFIG.evaluate.encoders, CONFIG.evaluate.models)
+ROWS = [name for name in CONFIG.evaluate.encoders if name not in ABSENT_ENCODERS]
+ENCODERS = [name for name in ROWS if name != SUPERVISED]
+NO_CLASSES = lacks_classes(CONFIG, PLAN)
+LABELLED = ["esc50", "urbansound8k", *([] if NO_CLASSES else ["vggsound"])]
 SPLITS = ["train", "validation", "test"]
 ALL_SHARDS = [shard for split in SPLITS for shard in PLAN.shards[split]]
 
@@ -99,6 +111,11 @@ def local_files(path):
     return [] if is_address(path) else [path]
 
 
+def fetched(path):
+    """The path as an input; where it lies among fetched weights, the record that stands for its folder."""
+    return weights_record(name) if (name := weights_name(path)) in WEIGHTS else path or []
+
+
 def texts_are_there(wildcards):
     """Asked when the teacher's training enters the plan: before any job, and only where it is wanted."""
     if lack := lacks_texts(CONFIG):
@@ -109,6 +126,11 @@ def texts_are_there(wildcards):
 def metrics_of(task, encoders=ENCODERS):
     """The metrics files of one task, in the order of `encoders`."""
     return [metrics_path(f"{RESULTS}/metrics", name, task) for name in encoders]
+
+
+def encoder_module(name):
+    """The module of an encoder, whose code decides what it makes of a sound."""
+    return class_of(kind_of(name, CONFIG.evaluate.models))[0]
 
 
 def settings(*sections):

@@ -1,18 +1,15 @@
 """Every downstream evaluation, one metrics file a task and encoder.
 
-needs   the exported model, the teacher, benchmarks in their publishers' layouts
+needs   matrices of embeddings and label texts (embed.smk)
 makes   results/<run>/metrics/<task>.json, metrics/<encoder>/<task>.json
         results/<run>/evaluation/*.items.csv   what each test item scored, for paired comparisons
 """
 
-ESC50 = CONFIG.evaluate.esc50.path or "data/benchmarks/embedded/ESC-50"
-LABELS = f"{workflow.basedir}/workflow/scripts/wavbrivl/labels"
-EMBEDDED_ESC50 = CONFIG.evaluate.esc50.path is None
-
 METRICS = [
-    *metrics_of("esc50"),
-    *metrics_of("esc50_zeroshot", ["wavbrivl"]),
+    *(path for task in LABELLED for path in metrics_of(task, ROWS)),
+    *(path for task in LABELLED for path in metrics_of(f"{task}_zeroshot", ["wavbrivl"])),
     *metrics_of("vggsound_retrieval"),
+    *EVENTS_AND_CAPTIONS,
 ]
 
 
@@ -22,67 +19,76 @@ rule evaluate:
         METRICS,
 
 
-rule make_esc50:
-    """Write the embedded benchmark in ESC-50's layout, from other parameters than the videos'."""
-    output:
-        audio=directory("data/benchmarks/embedded/ESC-50/audio"),
-        meta="data/benchmarks/embedded/ESC-50/meta/esc50.csv",
-    log:
-        f"{LOGS}/make_esc50.log",
-    benchmark:
-        f"{BENCHMARKS}/make_esc50.tsv"
-    conda:
-        "../envs/media.yaml"
-    resources:
-        mem_mb=scaled(1000),
-        runtime=scaled(30),
-    params:
-        **settings("world", "seed"),
-        code=code_digest("wavbrivl.world.benchmarks"),
-    script:
-        "../workflow/scripts/make_esc50.py"
-
-
-rule evaluate_esc50:
-    """ESC-50 by its five official folds: an MLP head on each encoder, and zero-shot from label texts."""
+rule evaluate_benchmark:
+    """A benchmark by its official folds: an MLP head on each encoder, and zero-shot from label texts."""
     input:
-        meta=f"{ESC50}/meta/esc50.csv",
-        audio=f"{ESC50}/audio",
-        model=f"{RESULTS}/model/model.safetensors",
-        teacher=f"{RESULTS}/teacher/model.safetensors",
-        translations=f"{WORLD}/labels.csv" if EMBEDDED_ESC50 else f"{LABELS}/esc50.csv",
+        table=lambda wildcards: f"{benchmark_folder(wildcards.dataset)}/{BENCHMARK_TABLES[wildcards.dataset]}",
+        matrices=expand(f"{EMBEDDINGS}/{{{{dataset}}}}/{{encoder}}.npz", encoder=ENCODERS),
+        labels=f"{LABEL_VECTORS}/{{dataset}}.npz",
+        supervised=supervised_logits,
     output:
-        metrics=metrics_of("esc50"),
-        zeroshot=metrics_of("esc50_zeroshot", ["wavbrivl"]),
-        scores=f"{RESULTS}/evaluation/esc50.items.csv",
+        metrics=metrics_of("{dataset}", ROWS),
+        zeroshot=metrics_of("{dataset}_zeroshot", ["wavbrivl"]),
+        scores=f"{RESULTS}/evaluation/{{dataset}}.items.csv",
     log:
-        f"{LOGS}/evaluate_esc50.log",
+        f"{LOGS}/evaluate_benchmark/{{dataset}}.log",
     benchmark:
-        f"{BENCHMARKS}/evaluate_esc50.tsv"
+        f"{BENCHMARKS}/evaluate_benchmark/{{dataset}}.tsv"
+    wildcard_constraints:
+        dataset="|".join(BENCHMARK_TITLES),
     conda:
         "../envs/torch.yaml"
     resources:
-        mem_mb=scaled(4000),
+        mem_mb=scaled(2000),
         runtime=scaled(120),
-        gpu=1,
     params:
-        **settings("evaluate", "seed"),
-        encoders=ENCODERS,
-        dataset="embedded benchmark in ESC-50's layout" if EMBEDDED_ESC50 else Path(ESC50).name,
-        code=code_digest("wavbrivl.evaluate.esc50"),
+        **settings("seed"),
+        **evaluation("probe", "bootstrap", "seeds", "supervised"),
+        folder=lambda wildcards: benchmark_folder(wildcards.dataset),
+        name=lambda wildcards: benchmark_name(wildcards.dataset),
+        code=code_digest("wavbrivl.evaluate.datasets", "wavbrivl.evaluate.outcomes"),
     script:
-        "../workflow/scripts/evaluate_esc50.py"
+        "../workflow/scripts/evaluate_benchmark.py"
+
+
+rule evaluate_vggsound:
+    """The corpus's own classes, official train to test: an MLP head on each encoder, and zero-shot."""
+    input:
+        rows=expand(f"{RESULTS}/embeddings/{{split}}.csv", split=SPLITS),
+        matrices=expand(f"{EMBEDDINGS}/{{split}}/{{encoder}}.npz", split=SPLITS, encoder=ENCODERS),
+        ledgers=shard_files("media/{shard}.ledger.csv", ["test"]),
+        labels=f"{LABEL_VECTORS}/vggsound.npz",
+        supervised=[f"{SUPERVISED_LOGITS}/vggsound/test.npz"] if SUPERVISED in ROWS else [],
+    output:
+        metrics=metrics_of("vggsound", ROWS),
+        zeroshot=metrics_of("vggsound_zeroshot", ["wavbrivl"]),
+        scores=f"{RESULTS}/evaluation/vggsound.items.csv",
+    log:
+        f"{LOGS}/evaluate_vggsound.log",
+    benchmark:
+        f"{BENCHMARKS}/evaluate_vggsound.tsv"
+    conda:
+        "../envs/torch.yaml"
+    resources:
+        mem_mb=scaled(6000),
+        runtime=scaled(8 * 60),
+    params:
+        **settings("seed"),
+        **evaluation("probe", "bootstrap", "seeds", "supervised"),
+        encoders=ENCODERS,
+        dataset=CORPUS_NAME,
+        code=code_digest("wavbrivl.evaluate.corpus_classes", "wavbrivl.evaluate.outcomes"),
+    script:
+        "../workflow/scripts/evaluate_vggsound.py"
 
 
 rule evaluate_retrieval:
     """Find images by sound and sounds by image among the clips of the test split."""
     input:
-        media=shard_files("media/{shard}.tar", ["train", "test"]),
-        index=shard_files("media/{shard}.index.json", ["train", "test"]),
-        ledgers=shard_files("media/{shard}.ledger.csv", ["test"]),
+        sounds=expand(f"{EMBEDDINGS}/{{split}}/{{encoder}}.npz", split=["train", "test"], encoder=ENCODERS),
         matrices=expand(f"{RESULTS}/embeddings/{{split}}.npy", split=["train", "test"]),
         rows=expand(f"{RESULTS}/embeddings/{{split}}.csv", split=["train", "test"]),
-        model=f"{RESULTS}/model/model.safetensors",
+        ledgers=shard_files("media/{shard}.ledger.csv", ["test"]),
     output:
         metrics=metrics_of("vggsound_retrieval"),
         scores=f"{RESULTS}/evaluation/retrieval.items.csv",
@@ -98,10 +104,10 @@ rule evaluate_retrieval:
         runtime=scaled(240),
         gpu=1,
     params:
-        **settings("evaluate", "training", "seed"),
+        **settings("training", "seed"),
+        **evaluation("retrieval", "bootstrap"),
         encoders=ENCODERS,
         dataset=CORPUS_NAME,
-        shards={split: PLAN.shards[split] for split in ["train", "test"]},
         code=code_digest("wavbrivl.evaluate.retrieval", "wavbrivl.evaluate.cross_projection"),
     script:
         "../workflow/scripts/evaluate_retrieval.py"

@@ -10,7 +10,7 @@ makes   results/<run>/tables/table{1,2}.{csv,md}   measured beside published
 
 TABLES = multiext(f"{RESULTS}/tables/", "table1.csv", "table1.md", "table2.csv", "table2.md")
 FIGURES = f"{RESULTS}/figures"
-ITEMS = expand(f"{RESULTS}/evaluation/{{task}}.items.csv", task=["esc50", "retrieval"])
+ITEMS = expand(f"{RESULTS}/evaluation/{{task}}.items.csv", task=[*LABELLED, "retrieval", "desed", "clotho"])
 
 
 rule publish:
@@ -57,6 +57,8 @@ rule make_tables:
     params:
         **settings("seed"),
         bootstrap=CONFIG.evaluate.bootstrap,
+        absent=ABSENT_ENCODERS,
+        unmeasured={"vggsound": NO_CLASSES, "vggsound_zeroshot": NO_CLASSES} if NO_CLASSES else {},
         code=code_digest("wavbrivl.publish.tables"),
     script:
         "../workflow/scripts/make_tables.py"
@@ -77,7 +79,7 @@ rule write_model_card:
         "../envs/torch.yaml"
     resources:
         mem_mb=scaled(1000),
-        runtime=10,
+        runtime=scaled(10),
     params:
         card=CARD,
         code=code_digest("wavbrivl.train.card"),
@@ -86,11 +88,10 @@ rule write_model_card:
 
 
 rule draw_figures:
-    """Curves, retrieval examples, a map of the shared space, confusion."""
+    """Curves, retrieval examples, a map of the shared space."""
     input:
         training=f"{RESULTS}/training/metrics.jsonl",
         retrieval=f"{RESULTS}/evaluation/retrieval.npz",
-        esc50=f"{RESULTS}/evaluation/esc50.items.csv",
         media=shard_files("media/{shard}.tar", ["test"]),
         index=shard_files("media/{shard}.index.json", ["test"]),
     output:
@@ -113,18 +114,6 @@ rule draw_figures:
             category="Retrieval",
             labels={"figure": "sounds and images in one space"},
         ),
-        confusion=report(
-            f"{FIGURES}/esc50_confusion.png",
-            caption="../workflow/report/esc50_confusion.rst",
-            category="Classification",
-            labels={"figure": "ESC-50 confusion"},
-        ),
-        classes=report(
-            f"{FIGURES}/esc50_classes.png",
-            caption="../workflow/report/esc50_classes.rst",
-            category="Classification",
-            labels={"figure": "ESC-50 accuracy by class"},
-        ),
     log:
         f"{LOGS}/draw_figures.log",
     benchmark:
@@ -136,10 +125,34 @@ rule draw_figures:
         runtime=scaled(20),
     params:
         **settings("seed"),
-        dataset="embedded ESC-50" if EMBEDDED_ESC50 else "ESC-50",
         code=code_digest("wavbrivl.publish.figures"),
     script:
         "../workflow/scripts/draw_figures.py"
+
+
+rule draw_classes:
+    """Confusion and accuracy by class for each classification task, and how far seeds matter."""
+    input:
+        scores=expand(f"{RESULTS}/evaluation/{{task}}.items.csv", task=LABELLED),
+        metrics=METRICS,
+    output:
+        **class_figures(),
+    log:
+        f"{LOGS}/draw_classes.log",
+    benchmark:
+        f"{BENCHMARKS}/draw_classes.tsv"
+    conda:
+        "../envs/torch.yaml"
+    resources:
+        mem_mb=scaled(1000),
+        runtime=scaled(20),
+    params:
+        tasks=LABELLED,
+        scores={task: "map" if task == "vggsound" else "accuracy" for task in LABELLED},
+        titles={task: class_title(task) for task in LABELLED},
+        code=code_digest("wavbrivl.publish.class_figures", "wavbrivl.publish.seed_figure"),
+    script:
+        "../workflow/scripts/draw_classes.py"
 
 
 rule record_run:
@@ -200,6 +213,8 @@ rule make_report:
         TABLES,
         rules.studies.input,
         rules.draw_figures.output,
+        rules.draw_classes.output,
+        rules.show_events_and_captions.output,
         rules.survey_corpus.output,
         rules.record_run.output,
         rules.summarise.output,

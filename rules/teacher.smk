@@ -1,10 +1,19 @@
-"""The frozen teacher: BriVL's towers, and the images of every split in their space.
+"""The frozen teacher, and the images of every split in its space.
 
-needs   media shards; a BriVL checkpoint where teacher.checkpoint names one
-makes   results/<run>/teacher/                      configuration, weights, vocabulary
+needs   media shards; a BriVL checkpoint or a CLIP-like model where teacher.checkpoint or teacher.model names one
+makes   results/<run>/teacher/                      configuration, weights, vocabulary or tokenizer
+        results/<run>/embeddings/parts/<part>.npz   what each job embedded: up to ten shards
         results/<run>/embeddings/<split>.npy, .csv  one matrix a split, with its row order
         results/<run>/metrics/teacher.json          text-image retrieval on held-out frames
 """
+
+TRAINED = CONFIG.teacher.kind == "brivl" and not CONFIG.teacher.checkpoint
+TEACHER_OWN = {"brivl": ["vocab.txt"], "huggingface": ["huggingface"]}.get(CONFIG.teacher.kind, [])
+# All that makes a teacher, so that whatever reads it asks for all of it: Snakemake does not run a rule anew
+# that has an output which nobody asks for and which never was there, as after a change of the kind.
+TEACHER = multiext(f"{RESULTS}/teacher/", "config.json", "model.safetensors", *TEACHER_OWN)
+TEACHER += [f"{RESULTS}/teacher/training.jsonl"] if TRAINED else []
+TEACHER_PARTS = [ALL_SHARDS[first : first + PACK] for first in range(0, len(ALL_SHARDS), PACK)]
 
 
 rule teacher:
@@ -14,15 +23,40 @@ rule teacher:
         f"{RESULTS}/metrics/teacher.json",
 
 
-if CONFIG.teacher.checkpoint:
+if CONFIG.teacher.kind == "huggingface":
+
+    rule adopt_model:
+        """Check a CLIP-like model's folder and keep it as a teacher, weights as safetensors."""
+        input:
+            fetched(f"{model_place(CONFIG.teacher)}/config.json"),
+        output:
+            TEACHER[:2],
+            files=directory(TEACHER[2]),
+        log:
+            f"{LOGS}/adopt_model.log",
+        benchmark:
+            f"{BENCHMARKS}/adopt_model.tsv"
+        conda:
+            "../envs/torch.yaml"
+        resources:
+            mem_mb=scaled(8000),
+            runtime=scaled(30),
+        params:
+            source=model_place(CONFIG.teacher),
+            teacher=CONFIG.teacher.model_dump(mode="json", include={"kind", "language", "model", "revision"}),
+            code=code_digest("wavbrivl.teacher.huggingface"),
+        script:
+            "../workflow/scripts/adopt_model.py"
+
+elif CONFIG.teacher.checkpoint:
 
     rule convert_checkpoint:
         """Check a released BriVL checkpoint key by key and convert it once to safetensors."""
         input:
-            checkpoint=CONFIG.teacher.checkpoint,
-            vocabulary=CONFIG.teacher.vocabulary or [],
+            checkpoint=fetched(checkpoint_place(CONFIG.teacher)),
+            vocabulary=fetched(CONFIG.teacher.vocabulary),
         output:
-            multiext(f"{RESULTS}/teacher/", "config.json", "model.safetensors", "vocab.txt"),
+            TEACHER,
         log:
             f"{LOGS}/convert_checkpoint.log",
         benchmark:
@@ -33,7 +67,19 @@ if CONFIG.teacher.checkpoint:
             mem_mb=scaled(8000),
             runtime=scaled(30),
         params:
-            **settings("teacher"),
+            checkpoint=checkpoint_place(CONFIG.teacher),
+            teacher=CONFIG.teacher.model_dump(
+                mode="json",
+                include={
+                    "kind",
+                    "language",
+                    "checkpoint_sha256",
+                    "vocabulary",
+                    "embedding_dim",
+                    "image",
+                    "text",
+                },
+            ),
             code=code_digest("wavbrivl.teacher.model"),
         script:
             "../workflow/scripts/convert_checkpoint.py"
@@ -46,9 +92,9 @@ else:
             media=shard_files("media/{shard}.tar", ["train"]),
             index=shard_files("media/{shard}.index.json", ["train"]),
             texts=texts_are_there,
+            vocabulary=fetched(CONFIG.teacher.vocabulary),
         output:
-            multiext(f"{RESULTS}/teacher/", "config.json", "model.safetensors", "vocab.txt"),
-            log=f"{RESULTS}/teacher/training.jsonl",
+            TEACHER,
         log:
             f"{LOGS}/train_teacher.log",
         benchmark:
@@ -61,41 +107,108 @@ else:
             runtime=scaled(60),
             gpu=1,
         params:
-            **settings("teacher", "seed"),
+            **settings("seed"),
+            teacher=CONFIG.teacher.model_dump(
+                mode="json",
+                include={"kind", "language", "vocabulary", "embedding_dim", "image", "text", "training"},
+            ),
             code=code_digest("wavbrivl.teacher.training"),
         script:
             "../workflow/scripts/train_teacher.py"
 
 
 rule embed_images:
-    """Embed the frames of every split once, and measure the teacher on held-out frames."""
+    """Embed the frames of up to ten shards; goes on by shard where it was killed."""
     input:
-        media=shard_files("media/{shard}.tar"),
-        index=shard_files("media/{shard}.index.json"),
-        ledgers=shard_files("media/{shard}.ledger.csv", ["test"]),
-        teacher=multiext(f"{RESULTS}/teacher/", "config.json", "model.safetensors", "vocab.txt"),
+        media=lambda wildcards: [
+            f"{CORPUS}/media/{shard}.tar" for shard in TEACHER_PARTS[int(wildcards.part)]
+        ],
+        index=lambda wildcards: [
+            f"{CORPUS}/media/{shard}.index.json" for shard in TEACHER_PARTS[int(wildcards.part)]
+        ],
+        boxes=lambda wildcards: [
+            f"{CONFIG.teacher.boxes}/{shard}.jsonl"
+            for shard in TEACHER_PARTS[int(wildcards.part)]
+            if CONFIG.teacher.boxes
+        ],
+        teacher=TEACHER,
     output:
-        matrices=expand(f"{RESULTS}/embeddings/{{split}}.npy", split=SPLITS),
-        rows=expand(f"{RESULTS}/embeddings/{{split}}.csv", split=SPLITS),
-        metrics=f"{RESULTS}/metrics/teacher.json",
+        f"{RESULTS}/embeddings/parts/{{part}}.npz",
     log:
-        f"{LOGS}/embed_images.log",
+        f"{LOGS}/embed_images/{{part}}.log",
     benchmark:
-        f"{BENCHMARKS}/embed_images.tsv"
+        f"{BENCHMARKS}/embed_images/{{part}}.tsv"
+    wildcard_constraints:
+        part=r"\d{4}",
     conda:
         "../envs/torch.yaml"
     threads: 2
     resources:
-        mem_mb=scaled(3000),
-        runtime=scaled(12 * 60),
+        mem_mb=scaled(5000),
+        runtime=scaled(4 * 60),
         gpu=1,
     params:
         **settings("seed"),
+        frames=CONFIG.media.frames,
+        views=CONFIG.teacher.views,
         batch_size=CONFIG.teacher.embed_batch_size,
         dtype=CONFIG.teacher.dtype,
-        evaluate={key: settings("evaluate")["evaluate"][key] for key in ["bootstrap", "prompts"]},
-        dataset=CORPUS_NAME,
-        shards=PLAN.shards,
-        code=code_digest("wavbrivl.teacher.embed", "wavbrivl.teacher.evaluate"),
+        precision=CONFIG.teacher.precision,
+        code=code_digest("wavbrivl.teacher.embed", "wavbrivl.teacher.model"),
     script:
         "../workflow/scripts/embed_images.py"
+
+
+rule join_embeddings:
+    """One matrix a split, with its row order."""
+    input:
+        parts=[f"{RESULTS}/embeddings/parts/{part:04d}.npz" for part in range(len(TEACHER_PARTS))],
+        index=shard_files("media/{shard}.index.json"),
+    output:
+        matrices=expand(f"{RESULTS}/embeddings/{{split}}.npy", split=SPLITS),
+        rows=expand(f"{RESULTS}/embeddings/{{split}}.csv", split=SPLITS),
+    log:
+        f"{LOGS}/join_embeddings.log",
+    benchmark:
+        f"{BENCHMARKS}/join_embeddings.tsv"
+    conda:
+        "../envs/torch.yaml"
+    resources:
+        mem_mb=scaled(2000),
+        runtime=scaled(60),
+    params:
+        parts=TEACHER_PARTS,
+        shards=PLAN.shards,
+        code=code_digest("wavbrivl.teacher.join"),
+    script:
+        "../workflow/scripts/join_embeddings.py"
+
+
+rule measure_teacher:
+    """Text-image retrieval and zero-shot of the teacher itself, on held-out frames."""
+    input:
+        media=shard_files("media/{shard}.tar", ["test"]),
+        index=shard_files("media/{shard}.index.json", ["test"]),
+        ledgers=shard_files("media/{shard}.ledger.csv", ["test"]),
+        matrix=f"{RESULTS}/embeddings/test.npy",
+        rows=f"{RESULTS}/embeddings/test.csv",
+        teacher=TEACHER,
+    output:
+        f"{RESULTS}/metrics/teacher.json",
+    log:
+        f"{LOGS}/measure_teacher.log",
+    benchmark:
+        f"{BENCHMARKS}/measure_teacher.tsv"
+    conda:
+        "../envs/torch.yaml"
+    resources:
+        mem_mb=scaled(3000),
+        runtime=scaled(60),
+        gpu=1,
+    params:
+        **settings("seed"),
+        evaluate={key: settings("evaluate")["evaluate"][key] for key in ["bootstrap", "prompts"]},
+        dataset=CORPUS_NAME,
+        code=code_digest("wavbrivl.teacher.evaluate", "wavbrivl.teacher.model"),
+    script:
+        "../workflow/scripts/measure_teacher.py"

@@ -50,7 +50,8 @@ class ScriptedServer:
                 outer.seen[self.path] += 1
                 behaviour = self.path.split("/")[1]
                 with contextlib.suppress(BrokenPipeError, ConnectionResetError):
-                    getattr(self, f"do_{behaviour}", self.by_number)(behaviour, body)
+                    other = self.later if behaviour.startswith("later_") else self.by_number
+                    getattr(self, f"do_{behaviour}", other)(behaviour, body)
 
             def by_number(self, behaviour: str, body: bool) -> None:
                 self.send_response(int(behaviour))
@@ -99,6 +100,26 @@ class ScriptedServer:
                 self.head(len(outer.video))
                 self.wfile.write(outer.video[: len(outer.video) // 2])
                 self.close_connection = True
+
+            def do_overlong(self, _: str, body: bool) -> None:
+                """Its length promises more than there is."""
+                self.head(len(outer.video) + 1000)
+                self.wfile.write(outer.video if body else b"")
+                self.close_connection = True
+
+            def do_understated(self, _: str, body: bool) -> None:
+                """Its length promises half of what it sends."""
+                self.head(len(outer.video) // 2)
+                self.wfile.write(outer.video if body else b"")
+                self.close_connection = True
+
+            def later(self, behaviour: str, body: bool) -> None:
+                """As YouTube's media hosts: found without trouble, then ffmpeg's own requests fail."""
+                if self.headers.get("Icy-MetaData"):  # what ffmpeg asks for and nobody else
+                    name = behaviour.removeprefix("later_")
+                    getattr(self, f"do_{name}", self.by_number)(name, body)
+                else:
+                    self.do_200(behaviour, body)
 
             def do_resumable(self, _: str, body: bool) -> None:
                 """Knows ranges; the first answer breaks off half way."""

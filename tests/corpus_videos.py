@@ -34,6 +34,14 @@ class CodedVideo:
         return int(np.argmax(correlate(self.sound16, sound, "valid"))) / 16000
 
 
+def ffmpeg(*arguments: object) -> bytes:
+    """Run the carried ffmpeg; what it writes to standard output."""
+    command = [FFMPEG, "-v", "error", "-y", *map(str, arguments)]
+    done = subprocess.run(command, timeout=60, capture_output=True, check=False)
+    assert done.returncode == 0, done.stderr.decode(errors="replace")
+    return done.stdout
+
+
 def make_video(
     path: Path, seconds: float = 4, fps: float = 25, rate: int = 44100, channels: int = 2, gop: int = 50,
     size: tuple[int, int] = (320, 240), extra: Sequence[str] = (),
@@ -41,37 +49,14 @@ def make_video(
     """Write H.264/AAC with B-frames and few key frames."""
     noise = _noise(int(seconds * rate), rate)
     wav = path.with_suffix(".wav")
-    soundfile.write(wav, np.stack([noise] * channels, 1), rate, subtype="PCM_16")
+    soundfile.write(wav, np.stack([noise] * channels, 1), rate, subtype="PCM_16", format="WAV")
     width, height = size
-    command = [FFMPEG, "-v", "error", "-y", "-f", "rawvideo", "-pix_fmt", "gray", "-s", f"{width}x{height}"]
-    command += [
-        "-r",
-        str(fps),
-        "-i",
-        "-",
-        "-i",
-        str(wav),
-        "-c:v",
-        "libx264",
-        "-preset",
-        "ultrafast",
-        "-bf",
-        "2",
-    ]
-    command += ["-g", str(gop), "-keyint_min", str(gop), "-sc_threshold", "0", "-pix_fmt", "yuv420p"]
-    command += [
-        "-c:a",
-        "aac",
-        "-b:a",
-        "128k",
-        "-fflags",
-        "+bitexact",
-        "-flags:v",
-        "+bitexact",
-        *extra,
-        str(path),
-    ]
+    picture = ["-f", "rawvideo", "-pix_fmt", "gray", "-s", f"{width}x{height}", "-r", str(fps), "-i", "-"]
+    coding = ["-c:v", "libx264", "-preset", "ultrafast", "-bf", "2", "-g", str(gop)]
+    coding += ["-keyint_min", str(gop), "-sc_threshold", "0", "-pix_fmt", "yuv420p", "-c:a", "aac"]
+    coding += ["-b:a", "128k", "-fflags", "+bitexact", "-flags:v", "+bitexact", *extra]
     frames = b"".join(_frame(n, width, height) for n in range(int(seconds * fps)))
+    command = [FFMPEG, "-v", "error", "-y", *picture, "-i", str(wav), *coding, str(path)]
     subprocess.run(command, input=frames, check=True, timeout=60)
     return CodedVideo(path, fps, resample_poly(noise, 16000, rate).astype(np.float32))
 

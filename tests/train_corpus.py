@@ -1,12 +1,15 @@
 """A small corpus in memory with the interface of media shards, for tests of training."""
 
 import csv
-from dataclasses import dataclass
+import io
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
+import soundfile
 
 from wavbrivl.config.models import AudioEncoderConfig, TrainingConfig, WavLMConfig
+from wavbrivl.shards.writer import ShardWriter, sort_key
 
 CLASSES = 4
 DIM = 8
@@ -58,6 +61,27 @@ def write_embeddings(folder: Path, split: str, shards: FakeShards, frames: int =
         writer.writerow(["clip_id", "video_id", "label"])
         writer.writerows([c.clip_id, c.video_id, c.label] for c in shards.clips)
     return folder / f"{split}.npy", folder / f"{split}.csv"
+
+
+def write_shard(folder: Path, split: str, shards: FakeShards) -> Path:
+    """The same clips as a media shard on disk, with nothing but their sound."""
+    path = folder / f"{split}-00000.tar"
+    with ShardWriter(path, split) as writer:
+        for i in sorted(range(len(shards)), key=lambda i: sort_key(shards.clips[i].clip_id)):
+            sound = io.BytesIO()
+            soundfile.write(sound, shards.waves[i], 16000, format="FLAC", subtype="PCM_16")
+            clip = {**asdict(shards.clips[i]), "caption_en": "", "caption_zh": ""}
+            writer.add(clip, {"flac": sound.getvalue()})
+    return path
+
+
+def write_all(folder: Path, train: FakeShards, validation: FakeShards) -> dict[str, tuple[Path, Path]]:
+    """The embeddings of both splits; what is there already is kept, for processes that run together."""
+    splits = {"train": train, "validation": validation}
+    if not (folder / "validation.csv").exists():
+        for split, shards in splits.items():
+            write_embeddings(folder, split, shards)
+    return {split: (folder / f"{split}.npy", folder / f"{split}.csv") for split in splits}
 
 
 def tiny_audio(**changes) -> AudioEncoderConfig:

@@ -93,7 +93,8 @@ def test_a_connection_that_breaks_goes_on(tmp_path, coded_video, ranges):
 def test_an_archive_that_changes_while_it_is_read_is_refused(tmp_path, coded_video):
     with FileServer(gzip.compress(good_tar(coded_video), 1), breaks=20_000) as server:
         source = remote_file.RemoteFile(server.address(), FETCH, tmp_path)
-        assert len(source.read(20_000)) == 20_000
+        while source.place < 20_000:
+            assert source.read(20_000 - source.place)
         server.etag = '"two"'
         with pytest.raises(UserError, match="changed while it was read"):
             source.read(20_000)

@@ -1,12 +1,15 @@
 """Files that are cut, empty, lying or hostile: a row in the ledger, never a crash, never a hang."""
 
+import os
+import signal
 import subprocess
 from pathlib import Path
 
 import numpy as np
 import pytest
-from tests.corpus_videos import FFMPEG, CodedVideo, clip_of
+from tests.corpus_videos import FFMPEG, CodedVideo, clip_of, make_video
 
+from wavbrivl.bench.media_memory import memory_benchmark
 from wavbrivl.config.corpus import FetchConfig, MediaConfig, Source
 from wavbrivl.corpus.clips import write_manifest
 from wavbrivl.corpus.extract import extract
@@ -117,6 +120,29 @@ def test_tables_that_ask_for_gigabytes_are_refused(coded_video: CodedVideo):
         read_timeline(bytes(data))
 
 
+def box(kind: bytes, body: bytes) -> bytes:
+    return (len(body) + 8).to_bytes(4, "big") + kind + body
+
+
+def test_boxes_without_end_are_refused_and_not_walked(tmp_path):
+    """The fetching job reads these tables itself: neither its stack nor its patience is unlimited."""
+    deep = b"".join((100_000 * 8 - 8 * i).to_bytes(4, "big") + b"trak" for i in range(100_000))
+    many = box(b"moov", box(b"free", b"") * 50_000)
+    top = box(b"free", b"") * 1_100_000
+    for number, data in enumerate((box(b"moov", deep), many, top)):
+        with pytest.raises(MediaError, match="more than .* boxes") as caught:
+            read_timeline(data)
+        assert caught.value.status == Status.UNDECODABLE
+        (tmp_path / "have").mkdir(exist_ok=True)
+        (tmp_path / "have" / f"v{number}_0_1000.mp4").write_bytes(data)
+    write_manifest(tmp_path / "m.csv", [clip_of(f"v{number}", 0, 1000) for number in range(3)])
+    source = open_sources([Source(kind="folder", path=str(tmp_path / "have"))], FETCH)
+    fetch_shard(
+        tmp_path / "m.csv", tmp_path / "c.tar", tmp_path / "c.csv", tmp_path / "spool/s", source, FETCH
+    )
+    assert {row.status for row in read_ledger(tmp_path / "c.csv")} == {Status.UNDECODABLE}
+
+
 def test_a_file_that_hangs_is_killed_and_the_next_one_works(coded_video: CodedVideo):
     data = coded_video.path.read_bytes()
     decoder = Decoder(timeout=0.0005)
@@ -132,9 +158,16 @@ def test_a_killed_decoder_is_replaced(coded_video: CodedVideo):
     data = coded_video.path.read_bytes()
     decoder = Decoder(timeout=60)
     first = decoder.extract(data, REQUEST)
-    decoder._process.kill()
+    os.killpg(decoder._process.pid, signal.SIGKILL)
     assert decoder.extract(data, REQUEST) == first
     decoder.close()
+
+
+def test_the_memory_of_a_job_does_not_grow_with_its_shard(tmp_path):
+    """decord alone loses 190 kB with each of these clips."""
+    video = make_video(tmp_path / "v.mp4", seconds=2, rate=48000, size=(160, 96))
+    record = memory_benchmark(video.path, few=40, many=240)
+    assert record["ratio"] < 1.2, record
 
 
 def test_a_ledger_of_another_manifest_is_refused(tmp_path, coded_video: CodedVideo):

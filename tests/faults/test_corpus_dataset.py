@@ -13,8 +13,8 @@ import yaml
 from tests.corpus_server import ScriptedServer
 
 from wavbrivl.config.corpus import FetchConfig
-from wavbrivl.corpus import download as download_module
 from wavbrivl.corpus import fetch as fetch_module
+from wavbrivl.corpus import web as web_module
 from wavbrivl.corpus.causes import SourceError
 from wavbrivl.corpus.dataset import fetch_dataset
 from wavbrivl.corpus.download import digest_of, download
@@ -194,7 +194,7 @@ def test_a_failing_host_is_one_sentence_and_leaves_no_folder(tmp_path, server, b
 
 
 def test_a_trickle_ends_by_the_time_limit(tmp_path, monkeypatch):
-    monkeypatch.setattr(download_module, "SLOWEST", 100_000)  # the server gives 20,000 bytes a second
+    monkeypatch.setattr(web_module, "SLOWEST", 100_000)  # the server gives 20,000 bytes a second
     config = FetchConfig(attempts=1, timeout_seconds=0.5)
     with ScriptedServer(bytes(400_000)) as slow, pytest.raises(SourceError, match="too slow") as caught:
         download(slow.address("trickle"), tmp_path / "x", 10**6, None, config, tmp_path)

@@ -46,7 +46,10 @@ def test_a_manifest_whose_columns_disagree_is_refused(tmp_path, row):
 
 
 def test_ids_like_options_and_labels_like_commands_are_plain_data(tmp_path, coded_video, monkeypatch):
-    """`-rf` is a legal id: YouTube's begin with a hyphen often enough."""
+    """A manifest that somebody wrote by hand: what a clip list may not hold does no harm here either.
+
+    `-rf` is a legal id: YouTube's begin with a hyphen often enough.
+    """
     work = tmp_path / "work"
     work.mkdir()
     monkeypatch.chdir(work)

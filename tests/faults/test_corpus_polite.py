@@ -140,6 +140,15 @@ def test_yt_dlp_is_told_what_the_configuration_says(tmp_path):
     yt_dlp.YoutubeDL(given).close()
 
 
+def test_a_missing_javascript_runtime_is_said_before_anything_is_asked(monkeypatch, caplog):
+    monkeypatch.setenv("PATH", "/nowhere")
+    YtDlpSource("youtube", FetchConfig(javascript="quickjs"))
+    assert "quickjs is not installed (fetch.javascript)" in caplog.text
+    caplog.clear()
+    YtDlpSource("embedded", FetchConfig())
+    assert not caplog.text
+
+
 def test_one_pace_for_every_thread_and_job(tmp_path, monkeypatch):
     now, lock = [1000.0], threading.Lock()
     slept = []

@@ -11,7 +11,13 @@ from tests.teacher_samples import TINY
 from wavbrivl.config.models import TeacherConfig
 from wavbrivl.errors import UserError
 from wavbrivl.files import sha256_of
-from wavbrivl.teacher.checkpoint import empty_towers, preset, read_checkpoint
+from wavbrivl.teacher.checkpoint import (
+    empty_towers,
+    outside_training,
+    preset,
+    read_checkpoint,
+    read_learnable,
+)
 from wavbrivl.teacher.model import convert_checkpoint, load_teacher
 from wavbrivl.teacher.text import SPECIAL
 
@@ -91,6 +97,35 @@ def test_every_released_key_loads_at_full_size(tmp_path):
     for embedded in (teacher.embed_images(image), teacher.embed_texts(["word1 word7"])):
         assert embedded.shape == (1, 2048)
         assert np.linalg.norm(embedded) == pytest.approx(1, abs=1e-5)
+
+
+def test_momentum_copies_and_position_ids_are_left_out(tmp_path):
+    torch.save(
+        {"learnable": released_state(TINY, 7, seed=1), "optimizer": {"lr": 1.0}}, tmp_path / "brivl.pth"
+    )
+    everything, kept = read_learnable(tmp_path / "brivl.pth"), read_checkpoint(tmp_path / "brivl.pth")
+    assert sum(key.endswith("position_ids") for key in everything) == 2
+    assert set(kept) == {key for key in everything if "_mom." not in key and not key.endswith("position_ids")}
+
+
+def test_half_precision_weights_become_single(tmp_path):
+    state = {key: value.half() for key, value in released_state(TINY, len(VOCABULARY), seed=1).items()}
+    convert_checkpoint(write(tmp_path, TINY, state), tmp_path / "teacher")
+    weights = load_teacher(tmp_path / "teacher").towers.state_dict()
+    assert all(value.dtype == torch.float32 for value in weights.values() if value.is_floating_point())
+
+
+def test_the_uniform_grid_with_baais_size_is_warned_of(tmp_path, caplog):
+    assert outside_training(preset("baai")) and not outside_training(preset("nmi"))
+    for regions in ("whole", "boxes"):
+        image = preset("baai").image.model_copy(update={"regions": regions})
+        assert outside_training(preset("baai").model_copy(update={"image": image})) is None
+    with (
+        caplog.at_level("WARNING", "wavbrivl"),
+        pytest.raises(UserError, match="checkpoints carry no vocabulary"),
+    ):
+        convert_checkpoint(preset("baai"), tmp_path / "teacher")
+    assert "a detector's boxes" in caplog.text
 
 
 @pytest.mark.parametrize("way", ["torch", "pickle", "hidden"])

@@ -11,53 +11,21 @@ import numpy as np
 import pytest
 import soundfile
 from PIL import Image
-from tests.corpus_videos import FFMPEG, CodedVideo, clip_of, make_video, read_number
+from tests.corpus_shards import check_times, made_shard, shards_in
+from tests.corpus_videos import FFMPEG, CodedVideo, clip_of
 
-from wavbrivl.config.corpus import FetchConfig, MediaConfig, Source
-from wavbrivl.corpus.clips import Clip, write_manifest
-from wavbrivl.corpus.fetch import fetch_shard
-from wavbrivl.corpus.ledger import LedgerRow, Status, read_ledger
-from wavbrivl.corpus.media import extract_shard
-from wavbrivl.corpus.sources import open_sources
-from wavbrivl.shards.reader import MediaShards
+from wavbrivl.config.corpus import MediaConfig, Source
+from wavbrivl.corpus.ledger import Status
 from wavbrivl.shards.verify import verify_shard
-
-FETCH = FetchConfig(margin_seconds=0.5, workers=1)
-
-
-def run(
-    folder: Path, clips: list[Clip], source: Source, media: MediaConfig, seed: int = 7
-) -> list[LedgerRow]:
-    """Fetch and extract one shard below `folder`; return the media ledger."""
-    manifest = folder / "train-00000.csv"
-    write_manifest(manifest, clips)
-    tar, ledger = folder / "clips.tar", folder / "clips.csv"
-    fetch_shard(manifest, tar, ledger, folder / "spool" / "s", open_sources([source], FETCH), FETCH)
-    extract_shard(tar, ledger, manifest, folder / "train-00000.tar", folder / "media.csv", media, seed)
-    return read_ledger(folder / "media.csv")
-
-
-def check_times(video: CodedVideo, shards: MediaShards) -> None:
-    for i in range(len(shards)):
-        meta = shards.meta(i)
-        sound = shards.audio(i)
-        assert len(sound) == meta["n_samples"] == (meta["end_ms"] - meta["start_ms"]) * 16
-        assert abs(video.sound_seconds(sound) * 1000 - meta["start_ms"]) <= 1
-        assert len(meta["frame_times_ms"]) == shards.frames(i)
-        for frame, ms in enumerate(meta["frame_times_ms"]):
-            assert meta["start_ms"] <= ms < meta["end_ms"]
-            for size in (360, 64):
-                number = read_number(shards.image(i, size, frame))
-                assert abs(number / video.fps * 1000 - ms) <= 1
 
 
 def test_members_of_fetched_clips(coded_video: CodedVideo, tmp_path):
     address = coded_video.path.as_uri()
     clips = [clip_of("v", start, start + 2000, address) for start in (0, 1234, 4000, 9900)]
-    rows = run(tmp_path, clips, Source(kind="embedded"), MediaConfig(frames=3))
+    rows = made_shard(tmp_path, clips, Source(kind="embedded"), MediaConfig(frames=3))
     assert [row.status for row in rows] == [Status.OK] * 4
     assert verify_shard(tmp_path / "train-00000.tar", decode=True) == 4
-    check_times(coded_video, MediaShards([tmp_path / "train-00000.tar"]))
+    check_times(coded_video, shards_in(tmp_path))
     with tarfile.open(tmp_path / "train-00000.tar") as tar:
         names = tar.getnames()
         assert names == sorted(names) and len(names) == 4 * 8
@@ -89,10 +57,10 @@ def test_a_folder_of_clips_in_every_convention(coded_video: CodedVideo, tmp_path
     ]
     subprocess.run(command, check=True, timeout=60)
     clips = [clip_of("v1234567890", 3000, 5000), clip_of("v1234567890", 7000, 9000)]
-    rows = run(tmp_path, clips, Source(kind="folder", path=str(tmp_path / "have")), MediaConfig())
+    rows = made_shard(tmp_path, clips, Source(kind="folder", path=str(tmp_path / "have")), MediaConfig())
     assert [row.status for row in rows] == [Status.OK, Status.MISSING]
     if path.suffix == ".mp4":  # Matroska cannot say that a cut begins with a pre-roll
-        check_times(coded_video, MediaShards([tmp_path / "train-00000.tar"]))
+        check_times(coded_video, shards_in(tmp_path))
 
 
 def test_the_same_bytes_however_many_workers(coded_video: CodedVideo, tmp_path):
@@ -102,12 +70,12 @@ def test_the_same_bytes_however_many_workers(coded_video: CodedVideo, tmp_path):
     for workers in (1, 2):
         folder = tmp_path / str(workers)
         folder.mkdir()
-        run(folder, clips, Source(kind="embedded"), MediaConfig(workers=workers))
+        made_shard(folder, clips, Source(kind="embedded"), MediaConfig(workers=workers))
         made.append({p.name: p.read_bytes() for p in folder.iterdir() if p.is_file()})
     assert made[0] == made[1]
     other = tmp_path / "other"
     other.mkdir()
-    run(other, clips, Source(kind="embedded"), MediaConfig(), seed=8)
+    made_shard(other, clips, Source(kind="embedded"), MediaConfig(), seed=8)
     assert (other / "train-00000.tar").read_bytes() != made[0]["train-00000.tar"]
     assert (other / "clips.tar").read_bytes() == made[0]["clips.tar"]
 
@@ -123,7 +91,7 @@ def test_quality_silence_and_still(tmp_path):
             [FFMPEG, "-v", "error", *inputs, "-pix_fmt", "yuv420p", str(path)], check=True, timeout=60
         )
     clips = [clip_of(p.stem, 1000, 3000, p.as_uri()) for p in (still, silent)]
-    rows = run(tmp_path, clips, Source(kind="embedded"), MediaConfig())
+    rows = made_shard(tmp_path, clips, Source(kind="embedded"), MediaConfig())
     assert [(row.silence, row.still) for row in rows] == [(False, True), (True, False)]
 
 
@@ -138,21 +106,10 @@ def test_square_is_the_centre_or_the_whole(tmp_path):
         folder = tmp_path / square
         folder.mkdir()
         clips = [clip_of("v", 500, 2500, path.as_uri())]
-        run(folder, clips, Source(kind="embedded"), MediaConfig(square=square))
-        image = MediaShards([folder / "train-00000.tar"]).image(0)
+        made_shard(folder, clips, Source(kind="embedded"), MediaConfig(square=square))
+        image = shards_in(folder).image(0)
         assert abs(int(image[180, 10].mean()) - left) < 12
         assert image[180, 180].mean() < 12
-
-
-@pytest.mark.parametrize("channels, rate", [(1, 8000), (6, 48000), (2, 96000)])
-def test_sound_of_many_forms(tmp_path, channels, rate):
-    video = make_video(tmp_path / "v.mp4", seconds=4, rate=rate, channels=channels)
-    rows = run(
-        tmp_path, [clip_of("v", 777, 2777, video.path.as_uri())], Source(kind="embedded"), MediaConfig()
-    )
-    assert rows[0].status == Status.OK, rows
-    sound = MediaShards([tmp_path / "train-00000.tar"]).audio(0)
-    assert abs(video.sound_seconds(sound) - 0.777) <= 2 / 16000
 
 
 def test_the_real_clips(real_data: Path, tmp_path):
@@ -165,12 +122,12 @@ def test_the_real_clips(real_data: Path, tmp_path):
     clips = [clip_of(r.video_id, r.start_ms, r.end_ms, split="test") for r in rows]
     clips = [c for c in clips if f"{c.video_id}_{c.start_ms // 1000:06d}" in have] + clips[:200]
     clips = list({clip.clip_id: clip for clip in clips}.values())
-    ledger = run(tmp_path, clips, Source(kind="folder", path=str(folder / "clips")), MediaConfig())
+    ledger = made_shard(tmp_path, clips, Source(kind="folder", path=str(folder / "clips")), MediaConfig())
     good = [row for row in ledger if row.status == Status.OK]
     assert len(good) == len(have) == 10
     assert {row.status for row in ledger} == {Status.OK, Status.MISSING}
     assert verify_shard(tmp_path / "train-00000.tar", decode=True) == 10
-    shards = MediaShards([tmp_path / "train-00000.tar"])
+    shards = shards_in(tmp_path)
     for i, clip in enumerate(shards.clips):
         assert clip.n_samples == 160_000
         start = next(c for c in clips if c.clip_id == clip.clip_id).start_ms // 1000
@@ -200,15 +157,15 @@ def correlation_with_ffmpeg(path: Path, sound: np.ndarray) -> float:
 def test_the_stored_picture_is_the_decoded_one(coded_video: CodedVideo, tmp_path):
     """Pixel oracle: the 64 square against an area average of the centre crop by numpy."""
     clips = [clip_of("v", 1000, 3000, coded_video.path.as_uri())]
-    run(tmp_path, clips, Source(kind="embedded"), MediaConfig())
-    shards = MediaShards([tmp_path / "train-00000.tar"])
+    made_shard(tmp_path, clips, Source(kind="embedded"), MediaConfig())
+    shards = shards_in(tmp_path)
     small, large = shards.image(0, 64), shards.image(0, 360)
     reference = np.asarray(Image.fromarray(large).resize((64, 64), Image.Resampling.BOX)).astype(int)
     assert np.abs(small - reference).mean() < 6
 
 
 def test_no_clips_at_all(tmp_path):
-    rows = run(tmp_path, [], Source(kind="embedded"), MediaConfig())
+    rows = made_shard(tmp_path, [], Source(kind="embedded"), MediaConfig())
     assert rows == [] and verify_shard(tmp_path / "train-00000.tar") == 0
-    assert len(MediaShards([tmp_path / "train-00000.tar"])) == 0
+    assert len(shards_in(tmp_path)) == 0
     shutil.rmtree(tmp_path / "spool")

@@ -1,17 +1,22 @@
 """What a shard holds is what the manifest's times say, by codes in picture and sound."""
 
+import dataclasses
+import re
 import subprocess
+from pathlib import Path
 
 import numpy as np
 import pytest
 import soundfile
-from tests.corpus_videos import FFMPEG, CodedVideo, clip_of, make_video, read_number
+from tests.corpus_videos import FFMPEG, CodedVideo, clip_of, ffmpeg, make_video, read_number
 
 from wavbrivl.corpus.clips import Clip
 from wavbrivl.corpus.cut import Stream, cut_clips, remux
 from wavbrivl.corpus.decode import Clip as Media
 from wavbrivl.corpus.excerpt import needed_for
-from wavbrivl.corpus.timeline import read_timeline
+from wavbrivl.corpus.movie import Part, write_movie
+from wavbrivl.corpus.plain_cut import cut_plain
+from wavbrivl.corpus.timeline import MediaError, read_timeline
 
 STARTS = [0, 130, 2000, 3333, 7770, 9000]  # on key frames, off key frames, at the very start and near the end
 
@@ -213,3 +218,48 @@ def test_the_worlds_time_code(tmp_path):
     image = media.frame(index)[:, 40:280]
     assert abs(timecode.read(image) - 1000 * media.frame_times[index]) <= 10
     assert abs(timecode.locate(media.sound_between(4.444, 6.444, 0.1)) - 4444) <= 5
+
+
+def hashes(path: Path, *options: object) -> dict[tuple[int, float], str]:
+    """What ffmpeg itself reads or decodes, by stream and time on the file's clock."""
+    lines = ffmpeg("-copyts", "-i", path, *options, "-f", "framemd5", "-")
+    rows = [line.split(",") for line in lines.decode().splitlines() if not line.startswith("#")]
+    bases = dict(re.findall(r"#tb (\d): 1/(\d+)", lines.decode()))
+    return {(int(row[0]), round(int(row[2]) / int(bases[row[0].strip()]), 3)): row[5].strip() for row in rows}
+
+
+@pytest.mark.parametrize("start", STARTS)
+def test_a_cut_without_ffmpeg_plays_in_ffmpeg_as_its_source_does(coded_video: CodedVideo, tmp_path, start):
+    """Every packet of the cut, at its time, is the source's, and so is every picture that comes of them."""
+    path = tmp_path / "cut.mp4"
+    assert cut_plain(coded_video.path, [(path, start / 1000, start / 1000 + 2)])
+    packets = hashes(path, "-c", "copy")
+    assert packets.items() <= hashes(coded_video.path, "-c", "copy").items()
+    assert sum(stream == 0 for stream, _ in packets) >= 50 and sum(stream for stream, _ in packets) >= 85
+    decoding = ("-map", "0:v", "-fps_mode", "passthrough")
+    pictures = hashes(path, *decoding)
+    assert len(pictures) >= 50 and pictures.items() <= hashes(coded_video.path, *decoding).items()
+    command = [FFMPEG, "-v", "warning", "-i", str(path), "-f", "null", "-"]
+    assert subprocess.run(command, check=True, timeout=60, capture_output=True).stderr == b""
+
+
+def test_what_is_no_plain_mp4_is_left_to_ffmpeg(coded_video: CodedVideo, tmp_path):
+    matroska, fragmented = tmp_path / "v.mkv", tmp_path / "f.mp4"
+    ffmpeg("-i", coded_video.path, "-c", "copy", matroska)
+    ffmpeg("-i", coded_video.path, "-c", "copy", "-movflags", "frag_keyframe+delay_moov", fragmented)
+    (tmp_path / "empty.mp4").write_bytes(b"")
+    (tmp_path / "text.mp4").write_bytes(b"<html>" * 100)
+    for path in (matroska, fragmented, tmp_path / "empty.mp4", tmp_path / "text.mp4", tmp_path / "no.mp4"):
+        assert not cut_plain(path, [(tmp_path / "cut.mp4", 1.0, 3.0)])
+    assert not cut_plain(coded_video.path, [(tmp_path / "cut.mp4", -3.0, -1.0)])
+
+
+def test_samples_that_overlap_cannot_fill_the_memory(coded_video: CodedVideo):
+    """A table may say of every sample that it is the whole file."""
+    data = coded_video.path.read_bytes()
+    track = read_timeline(data).video
+    everywhere = dataclasses.replace(
+        track, offsets=np.zeros_like(track.offsets), sizes=np.full_like(track.sizes, len(data))
+    )
+    with pytest.raises(MediaError, match="samples that overlap"):
+        write_movie(data, [Part(everywhere, np.arange(len(track.times)))])

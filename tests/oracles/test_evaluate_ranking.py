@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from sklearn.metrics import average_precision_score
 
 from wavbrivl.evaluate import ranking
+from wavbrivl.evaluate.precision import ClassPrecision
 
 score_rows = st.integers(2, 7).flatmap(
     lambda n: st.lists(st.lists(st.integers(0, 3), min_size=n, max_size=n), min_size=1, max_size=4)
@@ -54,7 +55,7 @@ def test_chunks_agree_with_one_full_sort(n, chunk, seed):
 def test_a_constant_encoder_scores_exactly_chance(n, value):
     images = np.random.default_rng(n).normal(size=(n, 33)).astype(np.float32)
     sounds = np.full((n, 33), value, dtype=np.float32)
-    for ranks in (ranking.ranks_of_pairs(sounds, images), ranking.ranks_of_pairs(images, sounds)):
+    for ranks in ranking.ranks_both_ways(sounds, images):
         assert ranks.reciprocal().mean() == pytest.approx(ranking.chance_reciprocal(n), abs=1e-12)
         assert np.median(ranks.expected()) == ranking.chance_rank(n)
         for k in (1, 5, 10):
@@ -72,19 +73,51 @@ def test_knowing_the_class_alone_scores_the_class_only_reference():
 
 
 @settings(max_examples=60, deadline=None)
-@given(pairs=st.lists(st.tuples(st.integers(0, 5), st.booleans()), min_size=2, max_size=30))
-def test_average_precision_is_that_of_scikit_learn(pairs):
-    scores, relevant = (np.array(column) for column in zip(*pairs, strict=True))
-    if not relevant.any():
-        with pytest.raises(ValueError, match="at least one relevant"):
-            ranking.average_precision(scores, relevant)
-        return
-    expected = average_precision_score(relevant, scores)
-    assert ranking.average_precision(scores, relevant) == pytest.approx(expected)
-    constant = ranking.average_precision(np.zeros(len(relevant)), relevant)
-    assert constant == pytest.approx(ranking.chance_average_precision(relevant))
+@given(
+    rows=st.lists(
+        st.tuples(st.lists(st.integers(0, 4), min_size=3, max_size=3), st.integers(0, 2), st.integers(0, 3)),
+        min_size=2,
+        max_size=25,
+    )
+)
+def test_mean_average_precision_is_that_of_scikit_learn_whatever_the_weights(rows):
+    scores, targets, weights = (np.array(column) for column in zip(*rows, strict=True))
+    precision = ClassPrecision(scores, targets)
+    one = np.ones(len(rows), dtype=int)
+    for counts in (one, weights):
+        expected = [
+            average_precision_score(targets == label, scores[:, label], sample_weight=counts)
+            for label in range(3)
+            if counts[targets == label].sum()
+        ]
+        if expected:
+            assert precision.macro(counts[None])[0] == pytest.approx(np.mean(expected))
+    items = precision.of_items()
+    means = [items[targets == label].mean() for label in np.unique(targets)]
+    assert np.mean(means) == pytest.approx(precision.macro(one[None])[0])
+    constant = ClassPrecision(np.zeros((len(rows), 3)), targets)
+    assert constant.macro(one[None])[0] == pytest.approx(constant.chance())
+
+
+@settings(max_examples=25, deadline=None)
+@given(n=st.integers(2, 60), chunk=st.integers(1, 70), seed=st.integers(0, 999), tied=st.booleans())
+def test_both_directions_at_once_are_the_two_directions_apart(n, chunk, seed, tied):
+    generator = np.random.default_rng(seed)
+    first, second = generator.normal(size=(2, n, 5)).astype(np.float32)
+    if tied:
+        first[: n // 2] = first[0]
+        second[n // 3 :] = second[-1]
+    forwards, backwards = ranking.ranks_both_ways(first, second, chunk)
+    for found, expected in (
+        (forwards, ranking.ranks_of_pairs(first, second)),
+        (backwards, ranking.ranks_of_pairs(second, first)),
+    ):
+        assert np.array_equal(found.better, expected.better)
+        assert np.array_equal(found.tied, expected.tied)
 
 
 def test_unpaired_matrices_are_refused():
     with pytest.raises(ValueError, match="not pairs"):
         ranking.ranks_of_pairs(np.ones((3, 2)), np.ones((4, 2)))
+    with pytest.raises(ValueError, match="not pairs"):
+        ranking.ranks_both_ways(np.ones((3, 2)), np.ones((4, 2)))

@@ -93,14 +93,42 @@ def test_in_batch_loss_equals_a_slow_loop(mask_same):
     assert float(loss.total) == pytest.approx(expected, rel=1e-5)
 
 
-@pytest.mark.parametrize("name", ["cxloss", "in_batch"])
+@pytest.mark.parametrize("mask_same", ["clip", "video"])
+@pytest.mark.parametrize("reduction", ["sum", "mean"])
+def test_siglip_loss_equals_a_slow_loop(mask_same, reduction):
+    values = {"mask_same": mask_same, "term_reduction": reduction, "temperature": 0.2, "siglip_bias": -3}
+    objective = make_objective(tiny_training(loss="siglip", **values), WIDTH, DIM)
+    with torch.no_grad():  # as if the two spaces had learnt different scales and biases
+        objective.log_scale[1] += 0.4
+        objective.bias[1] -= 0.7
+    clips, videos = torch.tensor([4, 1, 4, 0]), torch.tensor([2, 0, 2, 0])
+    online, ids = random_vectors(6), clips if mask_same == "clip" else videos
+    expected = 0.0
+    spaces = ((5, -3, "audio", "image"), (5 * math.exp(0.4), -3.7, "projection", "teacher"))
+    for scale, bias, left, right in spaces:
+        for i in range(BATCH):
+            for j in range(BATCH):
+                if i != j and ids[i] == ids[j]:
+                    continue
+                pair = zip(getattr(online, left)[i], getattr(online, right)[j], strict=True)
+                logit = scale * sum(float(x) * float(y) for x, y in pair) + bias
+                sign = 1 if i == j else -1
+                expected -= math.log(1 / (1 + math.exp(-sign * logit))) / BATCH
+    loss = objective(online, clips, videos).total.detach()
+    assert float(loss) == pytest.approx(expected / (2 if reduction == "mean" else 1), rel=1e-5)
+
+
+@pytest.mark.parametrize("name", ["cxloss", "in_batch", "siglip"])
 def test_gradients_equal_finite_differences(name):
     objective = make_objective(tiny_training(loss=name, queue_size=4, temperature=0.5), WIDTH, DIM)
     ids = torch.arange(BATCH)
     objective.enqueue(random_vectors(1), torch.tensor([0, 8, 9, 2]), ids)
     objective.double()
     vectors = [v.double().requires_grad_() for v in random_vectors(2)]
-    assert torch.autograd.gradcheck(lambda *v: objective(Vectors(*v), ids, ids).total, vectors)
+    learnt = list(objective.parameters())
+    assert len(learnt) == (2 if name == "siglip" else 0)
+    total = lambda *inputs: objective(Vectors(*inputs[:4]), ids, ids).total  # noqa: E731
+    assert torch.autograd.gradcheck(total, (*vectors, *learnt))
 
 
 def test_an_entry_of_the_positives_own_clip_changes_nothing():
@@ -116,11 +144,12 @@ def test_an_entry_of_the_positives_own_clip_changes_nothing():
 
 @pytest.mark.parametrize("scope", ["heads", "full"])
 @pytest.mark.parametrize("freeze", [False, True])
-def test_all_that_should_learn_gets_a_gradient_and_nothing_else(scope, freeze):
+@pytest.mark.parametrize("name", ["cxloss", "in_batch", "siglip"])
+def test_all_that_should_learn_gets_a_gradient_and_nothing_else(name, scope, freeze):
     torch.manual_seed(0)
     model = build_model(tiny_audio(attention_layers=1, wavlm={"freeze": freeze}), DIM).train()
     momentum = MomentumKeys(model, 0.9, scope)
-    objective = make_objective(tiny_training(), WIDTH, DIM)
+    objective = make_objective(tiny_training(loss=name), WIDTH, DIM)
     teacher = torch.nn.functional.normalize(torch.randn(BATCH, DIM), dim=-1).requires_grad_()
     values, ids = torch.randn(BATCH, 1600), torch.arange(BATCH)
     states = model.hidden_states(values)
@@ -135,26 +164,37 @@ def test_all_that_should_learn_gets_a_gradient_and_nothing_else(scope, freeze):
         elif not name.endswith("k_proj.bias"):  # softmax over keys does not see it
             assert parameter.grad is not None and parameter.grad.abs().max() > 0, name
     assert teacher.grad is None
+    assert all(p.grad is not None and p.grad.all() for p in objective.parameters())
     assert all(p.grad is None and not p.requires_grad for p in momentum.parameters())
 
 
-def test_each_direction_alone_teaches_what_it_should():
+AUDIO_SPACE, TEACHER_SPACE = {"mlp", "image_projection"}, {"mlp", "audio_projection"}
+DIRECTIONS = {
+    "audio_to_image": AUDIO_SPACE,
+    "image_to_audio": AUDIO_SPACE,
+    "projection_to_teacher": TEACHER_SPACE,
+    "teacher_to_projection": TEACHER_SPACE,
+}
+LEARNS = {
+    "cxloss": DIRECTIONS,
+    "in_batch": DIRECTIONS,
+    "siglip": {"audio_space": AUDIO_SPACE, "teacher_space": TEACHER_SPACE},
+}
+
+
+@pytest.mark.parametrize("name", LEARNS)
+def test_each_part_of_the_loss_teaches_what_it_should(name):
     model = build_model(tiny_audio(), DIM).train()
-    objective = make_objective(tiny_training(), WIDTH, DIM)
+    objective = make_objective(tiny_training(loss=name), WIDTH, DIM)
     objective.enqueue(random_vectors(3), torch.arange(50, 54), torch.arange(50, 54))
     heads, ids = model.heads, torch.arange(BATCH)
     parts = objective(vectors_of(heads, torch.randn(BATCH, 16), random_vectors(4).teacher), ids, ids).parts
-    learns = {
-        "audio_to_image": {"mlp", "image_projection"},
-        "image_to_audio": {"mlp", "image_projection"},
-        "projection_to_teacher": {"mlp", "audio_projection"},
-        "teacher_to_projection": {"mlp", "audio_projection"},
-    }
-    for name, expected in learns.items():
+    assert parts.keys() == LEARNS[name].keys()
+    for part, expected in LEARNS[name].items():
         heads.zero_grad(set_to_none=True)
-        parts[name].backward(retain_graph=True)
+        parts[part].backward(retain_graph=True)
         moved = {n.split(".")[0] for n, p in heads.named_parameters() if p.grad is not None and p.grad.any()}
-        assert moved == expected, name
+        assert moved == expected, part
 
 
 @pytest.mark.parametrize("freeze", [False, True])

@@ -44,6 +44,10 @@ def test_paper_values_stand_in_its_configuration():
     assert paper.corpus.clip_seconds == 10
 
 
+def _models(**entry):
+    return {"evaluate": {"models": {"x": entry}}}
+
+
 @pytest.mark.parametrize(
     ("values", "words"),
     [
@@ -56,6 +60,12 @@ def test_paper_values_stand_in_its_configuration():
         ({"corpus": {"sources": [{"kind": "folder"}]}}, ["folder", "path"]),
         ({"run": "../x"}, ["'run'"]),
         ({"corpus": {"name": "a/b"}}, ["corpus.name"]),
+        ({"evaluate": {"encoders": ["wavbrivl", "clap"]}}, ["evaluate.encoders", "no 'clap'"]),
+        ({"evaluate": {"encoders": ["logmel"]}}, ["evaluate.encoders", "wavbrivl"]),
+        (_models(kind="warp", path="w"), ["evaluate.models.x.kind", "huggingface"]),
+        ({"evaluate": {"models": {"logmel": {"kind": "openl3", "path": "w"}}}}, ["'logmel'"]),
+        (_models(kind="huggingface"), ["evaluate.models.x", "path or id"]),
+        (_models(kind="huggingface", id="a/b"), ["evaluate.models.x", "revision"]),
     ],
 )
 def test_wrong_values_are_refused_by_name(values, words):

@@ -60,7 +60,7 @@ SAYINGS = [
     ("Your account has been rate-limited by YouTube for up to an hour", Status.RATE_LIMITED),
     ("Video unavailable. This content isn't available, try again later.", Status.RATE_LIMITED),
     ("This video is DRM protected", Status.UNSUPPORTED),
-    ("Requested format is not available", Status.NO_VIDEO),
+    ("Requested format is not available", Status.FORBIDDEN),
     ("something that nobody has said before", Status.UNSUPPORTED),
 ]
 

@@ -7,8 +7,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from wavbrivl.config.corpus import CorpusConfig, Source, WorldConfig
+from wavbrivl.corpus.audioset import read_names
 from wavbrivl.corpus.lists import check_list, read_vggsound, shard_names, video_ids
+from wavbrivl.corpus.rows import label_trouble
 from wavbrivl.errors import UserError
+from wavbrivl.labels.loader import SETS, label_file
 
 GOOD = '---g-f_I2yQ,1,people marching,train\n--9O4XZOge4,30,"female speech, woman speaking",test\n'
 
@@ -41,8 +44,8 @@ def test_reads_quoted_labels_and_times(tmp_path):
         ("abcdefghijk,²,dog barking,train", "whole seconds"),
         ("abcdefghijk,99999999999,dog barking,train", "whole seconds"),
         ("abcdefghijk,1,dog barking,validation", "unknown split"),
-        (f"abcdefghijk,1,{'a' * 10_000},train", "malformed label"),
-        ("abcdefghijk,1,,train", "malformed label"),
+        (f"abcdefghijk,1,{'a' * 10_000},train", "10000 characters, more than 200"),
+        ("abcdefghijk,1,,train", "malformed label '': it is empty"),
         ("---g-f_I2yQ,1,another label,test", "as in line 1"),
         ('abcdefghijk,1,"open,train', "list.csv, line"),
     ],
@@ -99,8 +102,54 @@ def test_audioset_and_vggsound_are_told_apart(tmp_path):
     assert video_ids(path) == {"---g-f_I2yQ", "--9O4XZOge4"}
 
 
+PUBLISHED = [
+    *(row[0] for name in SETS for row in list(csv.reader(label_file(name).open(encoding="utf-8")))[1:]),
+    "Dental drill, dentist's drill", "Singing bowl (Tibetan)", 'playing "air" guitar', "click / flick",
+    "Oud, 'ud", "1000 Hz", "狗叫", "R'n'B", "Whistle... and stop",
+]  # fmt: skip
+HOSTILE = [
+    "-rf", "--help", "../../x", "/etc/passwd", "a/../../x", "..", ".", "$(touch x)", "`touch x`", "${HOME}",
+    "a;b", "a|b", "a&&b", "a > b", "a\\b", "*", "=cmd()", "+1", "@x", "#x", "~root", "a\nb", "a\x1b[2J",
+    "a\u202eb", " ", "a" * 201, "a" * 10_000,
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("label", HOSTILE)
+def test_a_label_that_no_published_set_would_have_is_refused(tmp_path, label):
+    path = tmp_path / "list.csv"
+    with path.open("w", newline="") as handle:
+        csv.writer(handle).writerows([["abcdefghijk", 1, "dog", "train"], ["abcdefghijl", 1, label, "train"]])
+    names = tmp_path / "names.csv"
+    with names.open("w", newline="") as handle:
+        csv.writer(handle).writerows([["index", "mid", "display_name"], [0, "/m/1", label]])
+    for read in (lambda: check_list(config_of(path), tmp_path / "cache"), lambda: read_names(names)):
+        with pytest.raises(UserError, match=r"(list|names)\.csv, line \d: malformed label") as caught:
+            read()
+        assert len(str(caught.value)) < 400 and str(caught.value).isprintable()
+    assert not (tmp_path / "x").exists()
+
+
+def test_every_published_label_passes(tmp_path):
+    assert len(PUBLISHED) > 900
+    path = tmp_path / "list.csv"
+    with path.open("w", newline="") as handle:
+        rows = ([f"{i:011d}", i, label, "train"] for i, label in enumerate(PUBLISHED))
+        csv.writer(handle).writerows(rows)
+    assert [row.label for row in read_vggsound(path, 10)] == PUBLISHED
+
+
+def test_the_labels_of_the_real_lists_pass(real_data):
+    with (real_data / "VGGSound" / "stat.csv").open(newline="") as handle:
+        labels = [row[0] for row in csv.reader(handle)]
+    assert len(labels) == 309 and not any(map(label_trouble, labels))
+    assert (
+        len({row.label for row in read_vggsound(real_data / "VGGSound" / "vggsound.subset.csv", 10)}) == 309
+    )
+    assert len(read_names(real_data / "AudioSet" / "class_labels_indices.csv")) == 527
+
+
 @settings(max_examples=25, deadline=None)
-@given(labels=st.lists(st.text("abc, \"'", min_size=1, max_size=20), min_size=1, max_size=5))
+@given(labels=st.lists(st.text("abc, \"'/().-_", max_size=20).map("x".__add__), min_size=1, max_size=5))
 def test_any_label_survives_csv(tmp_path_factory, labels):
     path = tmp_path_factory.mktemp("lists") / "list.csv"
     with path.open("w", newline="") as handle:

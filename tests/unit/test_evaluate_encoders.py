@@ -25,6 +25,18 @@ def test_any_rate_depth_and_channels_become_16_khz_mono(tmp_path, rate, channels
     assert np.abs(sound).max() == pytest.approx(0.4, abs=0.03)
 
 
+@pytest.mark.parametrize("subtype", ["IMA_ADPCM", "MS_ADPCM", "PCM_32", "DOUBLE"])
+def test_rare_encodings_are_read_too(tmp_path, subtype):
+    soundfile.write(tmp_path / "rare.wav", tone(0.5, 22_050), 22_050, subtype=subtype)
+    assert np.abs(np.fft.rfft(read_audio(tmp_path / "rare.wav")[:8000])).argmax() == 220
+
+
+def test_a_sound_is_read_at_the_rate_that_an_encoder_wants(tmp_path):
+    soundfile.write(tmp_path / "tone.wav", tone(1.0, 44_100, 9000), 44_100)
+    sound = read_audio(tmp_path / "tone.wav", 48_000)
+    assert (sound.shape, np.abs(np.fft.rfft(sound)).argmax()) == ((48_000,), 9000)
+
+
 @pytest.mark.parametrize(
     ("content", "message"),
     [(b"", "not a readable"), (b"RIFF0000WAVE", "not a readable"), (None, "no such sound file")],
@@ -56,6 +68,15 @@ def test_log_mel_statistics_of_any_length():
     assert np.isfinite(together.embedding).all()
     for i, sound in enumerate(sounds):
         assert np.array_equal(encoder.embed([sound], 1).embedding[0], together.embedding[i])
+
+
+def test_sounds_at_another_rate_are_resampled_by_the_encoder():
+    encoder = load_encoder("logmel", EncoderSettings(device="cpu", seed=0))
+    fast, slow = (tone(1.0, rate).astype(np.float32) for rate in (48_000, 16_000))
+    assert encoder.embed([fast], 1, 48_000).embedding == pytest.approx(
+        encoder.embed([slow], 1).embedding, abs=0.6
+    )
+    assert len(encoder.frames([fast], 1, 48_000)[0].seconds) == 100
 
 
 def test_log_mel_mean_follows_the_level():

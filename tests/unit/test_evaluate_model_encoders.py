@@ -11,7 +11,7 @@ from wavbrivl.config.evaluation import EvaluateConfig
 from wavbrivl.config.models import AudioEncoderConfig, TrainingConfig, WavLMConfig
 from wavbrivl.evaluate.cross_projection import cross_projection
 from wavbrivl.evaluate.encoders import EncoderSettings, load_encoder
-from wavbrivl.evaluate.gallery import Gallery
+from wavbrivl.evaluate.gallery import Gallery, embed_split
 from wavbrivl.evaluate.ranking import unit
 from wavbrivl.evaluate.result import Coverage
 from wavbrivl.evaluate.retrieval import run_retrieval
@@ -75,22 +75,23 @@ class Tones:
         return (0.3 * np.sin(2 * np.pi * pitch * np.arange(4000) / 16_000)).astype(np.float32)
 
 
-def gallery(tmp_path, numbers):
-    tones = Tones(numbers)
+def gallery(tmp_path, tones):
+    numbers = tones.numbers
     angle = np.array(numbers)[:, None] * np.linspace(0.02, 0.2, TEACHER_DIM)
     ids = [clip.clip_id for clip in tones.clips]
     images = unit(np.cos(angle)).astype(np.float32)
-    return Gallery(tmp_path / "t.csv", ids, ids, ["tone"] * len(ids), images, tones)
+    return Gallery(tmp_path / "t.csv", ids, ids, ["tone"] * len(ids), images)
 
 
 def test_log_mel_statistics_find_images_through_the_fitted_projection(settings, tmp_path, monkeypatch):
     monkeypatch.setattr("wavbrivl.compute.THREADS", 1)  # matrices this small gain nothing from a second one
-    train, test = gallery(tmp_path, list(range(0, 40, 2))), gallery(tmp_path, list(range(1, 40, 4)))
+    tones = {"train": Tones(list(range(0, 40, 2))), "test": Tones(list(range(1, 40, 4)))}
+    encoder = load_encoder("logmel", settings)
     training = TrainingConfig(batch_size=10, queue_size=20, learning_rate=3e-3)
     outcome = run_retrieval(
-        load_encoder("logmel", settings),
-        train,
-        test,
+        {split: embed_split(sounds, encoder, 8, split, True) for split, sounds in tones.items()},
+        gallery(tmp_path, tones["train"]),
+        gallery(tmp_path, tones["test"]),
         Coverage(expected=10, found=10),
         EvaluateConfig(bootstrap=100),
         1,

@@ -10,8 +10,9 @@ from wavbrivl.config.evaluation import EvaluateConfig
 from wavbrivl.errors import UserError
 from wavbrivl.evaluate.details import chosen_queries, write_details
 from wavbrivl.evaluate.encoders import Embedded
-from wavbrivl.evaluate.gallery import load_gallery
+from wavbrivl.evaluate.gallery import embed_split, load_gallery
 from wavbrivl.evaluate.items import compare, read_items, write_items
+from wavbrivl.evaluate.matrix import Matrix
 from wavbrivl.evaluate.ranking import chance_reciprocal, class_only_reciprocal
 from wavbrivl.evaluate.result import Coverage
 from wavbrivl.evaluate.retrieval import run_retrieval
@@ -39,9 +40,15 @@ class Numbered:
     def __init__(self, vectors, projected):
         self.vectors, self.projected, self.dim = vectors, projected, vectors.shape[1]
 
-    def embed(self, waveforms, batch_size):
+    def embed(self, waveforms, batch_size, rate=16_000):
         points = self.vectors[[int(w[0]) for w in waveforms]]
         return Embedded(points, points if self.projected else None)
+
+
+def matrices(encoder):
+    """Its embeddings of the gallery, which is train and test in one here."""
+    whole = embed_split(Sounds(), encoder, 8, "toy", projected=True)
+    return {"train": whole, "test": whole}
 
 
 @pytest.fixture
@@ -69,7 +76,7 @@ def test_frames_are_averaged_to_unit_length(gallery, tmp_path):
 
 def test_a_perfect_encoder_finds_everything(gallery):
     encoder = Numbered(gallery.images, projected=True)
-    outcome = run_retrieval(encoder, gallery, gallery, coverage(), CONFIG, 1, refuse, "toy")
+    outcome = run_retrieval(matrices(encoder), gallery, gallery, coverage(), CONFIG, 1, refuse, "toy")
     metrics = outcome.result.metrics
     assert {name: metrics[name].value for name in ("mrr_audio_to_image", "median_rank_image_to_audio")} == {
         "mrr_audio_to_image": 1.0,
@@ -84,7 +91,8 @@ def test_a_perfect_encoder_finds_everything(gallery):
 
 def test_a_constant_encoder_scores_exactly_chance(gallery):
     encoder = Numbered(np.ones((N, DIM), dtype=np.float32), projected=True)
-    metrics = run_retrieval(encoder, gallery, gallery, coverage(), CONFIG, 1, refuse, "toy").result.metrics
+    outcome = run_retrieval(matrices(encoder), gallery, gallery, coverage(), CONFIG, 1, refuse, "toy")
+    metrics = outcome.result.metrics
     assert metrics["mrr_image_to_audio"].value == pytest.approx(chance_reciprocal(N), abs=1e-11)
     for name, metric in metrics.items():
         assert metric.value == pytest.approx(metric.chance, abs=1e-11), name
@@ -98,7 +106,7 @@ def test_a_baseline_is_projected_by_what_was_fitted_on_train(gallery):
         return lambda points: points @ np.eye(DIM)[:, ::-1]
 
     encoder = Numbered(gallery.images[:, ::-1].copy(), projected=False)
-    outcome = run_retrieval(encoder, gallery, gallery, coverage(), CONFIG, 1, fit, "toy")
+    outcome = run_retrieval(matrices(encoder), gallery, gallery, coverage(), CONFIG, 1, fit, "toy")
     assert calls == [((N, DIM), True)]
     assert outcome.result.metrics["mrr_audio_to_image"].value == 1.0
     assert "fitted on the train split" in outcome.result.protocol
@@ -108,9 +116,8 @@ def test_items_are_paired_with_each_other(gallery, tmp_path):
     noise = np.random.default_rng(4).normal(size=(N, DIM)).astype(np.float32)
     tables = {}
     for name, vectors in {"good": gallery.images, "bad": noise}.items():
-        outcome = run_retrieval(
-            Numbered(vectors, True), gallery, gallery, coverage(), CONFIG, 1, refuse, "toy"
-        )
+        sounds = matrices(Numbered(vectors, True))
+        outcome = run_retrieval(sounds, gallery, gallery, coverage(), CONFIG, 1, refuse, "toy")
         tables["vggsound_retrieval", name] = outcome.items
         mean = outcome.items.scores["mrr_audio_to_image"].mean()
         assert mean == pytest.approx(outcome.result.metrics["mrr_audio_to_image"].value)
@@ -129,6 +136,18 @@ def test_a_table_of_other_clips_is_refused(gallery, tmp_path):
     np.save(tmp_path / "test.npy", np.zeros((N - 1, 1, DIM)))
     with pytest.raises(UserError, match=r"test\.npy: shape"):
         load_gallery(Sounds(), tmp_path / "test.npy", tmp_path / "test.csv")
+
+
+def test_embeddings_of_other_clips_are_refused(gallery):
+    other = Matrix("x", gallery.clip_ids[::-1], gallery.images, gallery.images)
+    with pytest.raises(UserError, match=r"test\.csv: the sounds of 'x' are of other clips"):
+        run_retrieval({"train": other, "test": other}, gallery, gallery, coverage(), CONFIG, 1, refuse, "toy")
+
+
+def test_a_training_split_keeps_no_projection(gallery):
+    encoder = Numbered(gallery.images, projected=True)
+    assert embed_split(Sounds(), encoder, 8, "train", projected=False).projection is None
+    assert embed_split(Sounds(0), encoder, 8, "validation", projected=False).embedding.shape == (0, DIM)
 
 
 def test_details_show_different_classes_and_mark_the_own_image(gallery, tmp_path):

@@ -13,6 +13,7 @@ from wavbrivl.evaluate.details import write_details
 from wavbrivl.evaluate.gallery import Gallery
 from wavbrivl.evaluate.items import Items
 from wavbrivl.evaluate.ranking import unit
+from wavbrivl.evaluate.result import Coverage, Result, metric, seed_scores
 from wavbrivl.publish import figures
 from wavbrivl.publish.class_figures import class_means, confusion
 from wavbrivl.publish.curves import read_log, smoothed
@@ -38,7 +39,7 @@ def details(tmp_path):
     images = unit(np.random.default_rng(0).normal(size=(N, 8))).astype(np.float32)
     labels = ["two_words" if i % 2 else "铃" for i in range(N)]
     ids = [clip.clip_id for clip in Clips().clips]
-    gallery = Gallery(Path("test.csv"), ids, ids, labels, images, Clips())
+    gallery = Gallery(Path("test.csv"), ids, ids, labels, images)
     write_details(tmp_path / "d.npz", gallery, images, seed=1, rows=2)
     return tmp_path / "d.npz"
 
@@ -50,6 +51,19 @@ def items():
     hits = np.array([1.0, 1.0, 0.0, 1.0, 1.0, 1.0])
     names = list("123456")
     return Items(names, names, labels, {"accuracy": hits}, predicted=predicted)
+
+
+def seeded():
+    """Two encoders in one task, one of them with three seeds."""
+    results = {}
+    for name, values in {"wavbrivl": [0.8, 0.7, 0.9], "supervised": [0.4]}.items():
+        seeds = {"accuracy": seed_scores(range(len(values)), values)} if len(values) > 1 else None
+        results[name, "esc50"] = Result(
+            task="esc50", dataset="d", split="all folds", protocol="p", encoder=name, n=9,
+            coverage=Coverage(expected=9, found=9), seed=0, intervals="i", seeds=seeds,
+            metrics={"accuracy": metric(values[0], (values[0] - 0.1, values[0] + 0.1), 0.1)},
+        )  # fmt: skip
+    return results
 
 
 def coloured(path):
@@ -76,6 +90,7 @@ def test_every_figure_is_drawn_and_drawn_again_the_same(tmp_path, details, items
         "retrieval": lambda path: figures.retrieval_picture(path, details, Clips()),
         "space": lambda path: figures.shared_space_map(path, details, 1),
         "confusion": lambda path: figures.confusion_matrix(path, items, ["a", "b"], "ESC-50"),
+        "seeds": lambda path: figures.seed_plot(path, seeded()),
         "bars": lambda path: figures.class_bars(path, {"x": items, "y": items}, "accuracy", "ESC-50", 0.5),
     }
     for name, function in draw.items():
@@ -97,6 +112,17 @@ def test_confusion_is_a_share_of_each_true_class(items):
         np.array([[2 / 3, 1 / 3, 0], [0, 1, 0], [0, 0, 0]])
     )
     assert class_means(items, "accuracy") == {"a": pytest.approx(2 / 3), "b": 1.0}
+
+
+def test_hundreds_of_classes_fit_on_a_page(tmp_path):
+    labels = [f"class {i:03d}" for i in range(309)]
+    many = Items(labels, labels, labels, {"map": np.linspace(0, 1, 309)}, predicted=labels[::-1])
+    figures.confusion_matrix(tmp_path / "confusion.png", many, labels, "VGG-Sound")
+    by_encoder = {str(i): many for i in range(13)}
+    figures.class_bars(tmp_path / "bars.png", by_encoder, "map", "VGG-Sound")
+    for name in ("confusion", "bars"):
+        with Image.open(tmp_path / f"{name}.png") as image:
+            assert max(image.size) < 3000
 
 
 def test_a_tone_is_the_brightest_line_of_its_spectrogram():

@@ -11,9 +11,9 @@ from wavbrivl.evaluate.intervals import Difference
 from wavbrivl.evaluate.items import Items
 from wavbrivl.evaluate.places import metrics_path
 from wavbrivl.evaluate.result import Coverage, Result, metric, write_result
-from wavbrivl.publish.cells import collect
+from wavbrivl.publish.cells import Reasons, collect
 from wavbrivl.publish.differences import Comparison, compare_all, write_differences
-from wavbrivl.publish.layout import TABLE2_COLUMNS, TABLE2_ROWS
+from wavbrivl.publish.layout import FURTHER_COLUMNS, NOT_SUPERVISED, TABLE2_COLUMNS, TABLE2_ROWS
 from wavbrivl.publish.summary import summary
 from wavbrivl.publish.tables import markdown_table, write_table1, write_table2
 
@@ -59,17 +59,24 @@ def rows_of(path):
         return list(csv.DictReader(handle))
 
 
+REASONS = Reasons({"openl3": "not measured: no weights at x", "clap": "not measured: no weights at y"},
+                  {"vggsound": "not measured: no labels"})  # fmt: skip
+
+
 def test_every_cell_has_a_number_or_a_reason(metrics, tmp_path):
-    write_table2(tmp_path / "t.csv", tmp_path / "t.md", collect(metrics))
+    write_table2(tmp_path / "t.csv", tmp_path / "t.md", collect(metrics), reasons=REASONS)
     rows = rows_of(tmp_path / "t.csv")
-    assert len(rows) == len(TABLE2_ROWS) * len(TABLE2_COLUMNS)
+    assert len(rows) == (len(TABLE2_ROWS) + 1) * len(TABLE2_COLUMNS + FURTHER_COLUMNS)
     assert all(bool(row["measured"]) != bool(row["note"]) for row in rows)
     cells = {(row["model"], row["column"]): row for row in rows}
     own = cells["WavBriVL", "ESC-50 ACC"]
     assert (own["measured"], own["ci95_low"], own["n"], own["published"]) == ("0.9", "0.85", "200", "0.9117")
     assert cells["WavBriVL (ZS)", "ESC-50 ACC"]["measured"] == "0.7"
     assert cells["WavBriVL", "A→I MRR"]["class_only"] == "0.29"
-    assert cells["OpenL3", "ESC-50 ACC"]["note"] == "not measured: weights not configured"
+    assert cells["OpenL3", "ESC-50 ACC"]["note"] == "not measured: no weights at x"
+    assert cells["clap", "Clotho CIDEr"]["note"] == "not measured: no weights at y"
+    assert cells["WavBriVL", "VGG-Sound mAP"]["note"] == "not measured: no labels"
+    assert cells["Wav2CLIP", "ESC-50 ACC"]["note"] == "not measured: not part of this run"
     assert cells["WavBriVL (ZS)", "A→I MRR"]["note"].startswith("not measured: zero-shot is not defined")
     assert cells["WavBriVL", "DESED F1"]["note"] == "not measured: the task desed is not part of this run"
     assert cells["SOTA", "ESC-50 ACC"]["note"].startswith("not measured: the best of several")
@@ -81,7 +88,7 @@ GOLDEN = (
     "| --- | --- | --- |\n"
     "| Supervise | – [1] | 0.5200 |\n"
     "| OpenL3 | – [2] | 0.733 |\n"
-    "| Wav2CLIP | – [2] | 0.8595 |\n"
+    "| Wav2CLIP | – [1] | 0.8595 |\n"
     "| WavBriVL | 0.900 [0.850, 0.950]; n 200, 200 of 200 | 0.9117 |\n"
     "| SOTA | – [3] | 0.959 |\n"
     "| WavBriVL (ZS) | 0.700 [0.650, 0.750]; n 200, 200 of 200 | 0.412 |\n"
@@ -92,15 +99,26 @@ GOLDEN = (
 
 def test_markdown_as_it_is_printed(metrics, tmp_path):
     comparison = Comparison("esc50", "accuracy", "logmel", Difference(0.3, (0.2, 0.4)))
+    reasons = Reasons({"openl3": "not measured: no weights at x"})
     write_table2(
-        tmp_path / "t.csv", tmp_path / "t.md", collect(metrics), [comparison], columns=TABLE2_COLUMNS[:1]
+        tmp_path / "t.csv", tmp_path / "t.md", collect(metrics), [comparison], reasons, TABLE2_COLUMNS[:1], ()
     )
     text = (tmp_path / "t.md").read_text(encoding="utf-8")
     assert GOLDEN in text
-    assert "[2] not measured: weights not configured\n" in text
+    assert "[2] not measured: no weights at x\n" in text
     assert "- ESC-50 ACC: embedded ESC-50, all folds; chance 0.1; bootstrap\n" in text
     assert "- esc50, accuracy, against logmel: +0.300 [+0.200, +0.400]\n" in text
     assert "- OpenL3: paper, Table 2, row 'OpenL3'; believed to be copied from Wav2CLIP's paper" in text
+
+
+def test_a_part_of_the_folds_is_named_and_scratch_training_has_its_own_reason(metrics, tmp_path):
+    scratch = result("esc50", "supervised", accuracy=(0.55, None))
+    path = tmp_path / "metrics/supervised/esc50.json"
+    write_result(path, scratch.model_copy(update={"split": "fold 1 of 5"}))
+    write_table2(tmp_path / "t.csv", tmp_path / "t.md", collect([*metrics, path]))
+    text = (tmp_path / "t.md").read_text(encoding="utf-8")
+    assert "| Supervise | 0.550 [0.500, 0.600]; fold 1 of 5, n 200, 200 of 200 | 0.5200 |" in text
+    assert f"] {NOT_SUPERVISED}\n" in text
 
 
 def test_the_class_alone_is_stated_beside_retrieval(metrics, tmp_path):
@@ -117,6 +135,9 @@ def test_table1_puts_the_measured_n_beside_the_published_size(metrics, tmp_path)
     assert [row["note"] for row in esc50] == ["esc50", "esc50_zeroshot"]
     assert (esc50[0]["clips_published"], esc50[0]["classes_published"]) == ("2k (5 folds)", "50")
     assert (esc50[0]["measured_on"], esc50[0]["n"], esc50[0]["classes"]) == ("embedded ESC-50", "200", "10")
+    reasons = Reasons(tasks={"vggsound": "not measured: no labels"})
+    write_table1(tmp_path / "r.csv", tmp_path / "r.md", collect(metrics), reasons)
+    assert "not measured: no labels" in (tmp_path / "r.md").read_text(encoding="utf-8")
     desed = next(row for row in rows if row["dataset"] == "DESED")
     assert (desed["n"], desed["note"]) == ("", "not measured: not part of this run")
     assert len((tmp_path / "t.md").read_text(encoding="utf-8").splitlines()) == 4 + len(rows)

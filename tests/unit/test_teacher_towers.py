@@ -58,6 +58,38 @@ def test_parameter_counts_of_the_released_model(released):
     assert count(released.textencoder) == 130_094_848
     assert count(released.imgencoder.backbone) == 30_389_784
     assert count(released.imgencoder.learnable["imgAtt"]) == 100_745_216
+    assert count(released.imgencoder.learnable["imgFC"]) == 8_392_704
+    assert count(released.imgencoder.learnable["max_pool"]) == 4_196_352
+    assert count(released.textencoder.backbone) == 102_267_648
+    # Two towers and their momentum copies: 547.6 million, 2.19 GB in single precision.
+    assert 2 * (count(released.imgencoder) + count(released.textencoder)) == 547_637_808
+
+
+@pytest.mark.parametrize(
+    ("name", "side", "channels", "cells"),
+    [("nmi", 360, 2048, 12), ("nmi", 380, 2048, 12), ("nmi", 456, 2048, 15), ("b7", 360, 2560, 12),
+     ("b7", 600, 2560, 19)],
+)  # fmt: skip
+def test_feature_maps_of_the_released_backbones(name, side, channels, cells):
+    with torch.device("meta"):
+        backbone = ImageTower(preset(name).image, preset(name).embedding_dim).backbone
+        features = backbone.forward_features(torch.empty(1, 3, side, side))
+    assert tuple(features.shape) == (1, channels, cells, cells)
+
+
+def test_the_arithmetic_of_the_released_layers(released):
+    layers = released.imgencoder.learnable["imgAtt"].layers
+    assert len(layers) == 4
+    for layer, width in zip(
+        [*layers, *released.textencoder.learnable["textAtt"].layers], [2048] * 4 + [768] * 4, strict=True
+    ):
+        assert (layer.self_attn.embed_dim, layer.self_attn.num_heads) == (width, 4)
+        assert not layer.norm_first and layer.norm1.eps == 1e-5
+        assert layer.activation is functional.relu and layer.linear1.out_features == 2048
+        assert layer.dropout.p == 0.1
+    assert released.imgencoder.backbone.bn1.eps == 1e-3
+    bert = released.textencoder.backbone.bert.config
+    assert (bert.num_attention_heads, bert.hidden_act, bert.type_vocab_size) == (12, "gelu", 2)
 
 
 def test_baai_and_nmi_differ_in_image_size_only():
@@ -83,6 +115,16 @@ def test_image_tower_normalises_regions_before_attention():
     assert out.shape == (2, 16)
     assert seen[0].shape == (2, 5, 16)
     torch.testing.assert_close(seen[0].norm(dim=-1), torch.ones(2, 5))
+
+
+def test_the_whole_image_alone_is_the_last_region():
+    torch.manual_seed(0)
+    whole = ImageTower(TINY.image.model_copy(update={"regions": "whole"}), 16).eval()
+    pixels = torch.randn(2, 3, 32, 32)
+    with torch.no_grad():
+        assert whole.regions(pixels).shape == (2, 1, 16)
+        box = torch.tensor([0.0, 0, 32, 32]).expand(2, 1, 4)
+        torch.testing.assert_close(whole(pixels), whole(pixels, box))
 
 
 def test_masked_regions_change_nothing():

@@ -8,7 +8,7 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
-from tests.train_corpus import DIM, FakeShards, tiny_audio, tiny_training, write_embeddings
+from tests.train_corpus import DIM, FakeShards, tiny_audio, tiny_training, write_all
 from transformers import AutoModel
 
 from wavbrivl import compute
@@ -34,15 +34,11 @@ def one_thread():
         yield
 
 
-def run(out, config=None, validation=6, **changes):
+def run(out, config=None, validation=6, wavlm=None, **changes):
     train, held_out = FakeShards("train", 20), FakeShards("validation", validation)
-    data = out.parent / f"data{validation}"
-    embeddings = {
-        "train": write_embeddings(data, "train", train),
-        "validation": write_embeddings(data, "validation", held_out),
-    }
+    embeddings = write_all(out.parent / f"data{validation}", train, held_out)
     values = {"config": config or tiny_training(), "seed": 1, **changes}
-    audio = tiny_audio(wavlm={"dropout": 0.1})
+    audio = tiny_audio(wavlm={"dropout": 0.1, **(wavlm or {})})
     train_encoder(train, held_out, embeddings, audio, out=out, **values)
 
 
@@ -139,13 +135,120 @@ def test_a_damaged_checkpoint_is_said_and_replaced(tmp_path, caplog):
     assert torch.load(tmp_path / "run" / "last.pt", weights_only=True)["step"] == 3
 
 
-@pytest.mark.parametrize("change", [{"loss": "in_batch"}, {"momentum_scope": "full"}, {}])
+SIGLIP = {"loss": "siglip", "temperature": 0.2, "siglip_bias": -2}
+
+
+@pytest.mark.parametrize("change", [{"loss": "in_batch"}, SIGLIP, {"momentum_scope": "full"}, {}])
 def test_held_out_sounds_find_their_images(tmp_path, change):
     config = tiny_training(steps=60, learning_rate=1e-2, validate_every=30, noise_snr_db=None, **change)
     run(tmp_path / "run", config, validation=8)
     last = [row for row in rows(tmp_path / "run") if row["kind"] == "validation"][-1]
     chance = sum(1 / r for r in range(1, 9)) / 8  # 0.34; the class alone, of which there are two each: 0.75
     assert (last["mrr_audio_to_image"] + last["mrr_image_to_audio"]) / 2 > chance + 0.15
+
+
+def test_training_ends_when_validation_gets_no_better(tmp_path, monkeypatch):
+    scores = iter([0.3, 0.5, 0.4, 0.5, 0.5, 0.9])
+    result = lambda score: {"mrr_audio_to_image": score, "mrr_image_to_audio": score, "gallery": 6}  # noqa: E731
+    monkeypatch.setattr(loop, "validate", lambda *_: result(next(scores)))
+    run(tmp_path / "run", tiny_training(steps=40, validate_every=2, patience=3))
+    assert torch.load(tmp_path / "run" / "last.pt", weights_only=True)["step"] == 10
+    assert load_trained(tmp_path / "run")[1] == {"step": "4", "validation_mrr": "0.500000"}
+    monkeypatch.setattr(Trainer, "_update", lambda *_: pytest.fail("an ended run was trained on"))
+    run(tmp_path / "run", tiny_training(steps=40, validate_every=2, patience=3))
+
+
+def last_losses(out):
+    return [row["loss"] for row in rows(out) if row["kind"] == "train"]
+
+
+def test_recomputed_activations_change_nothing(finished, tmp_path):
+    run(tmp_path / "run", tiny_training(activation_checkpointing=True))
+    np.testing.assert_allclose(last_losses(tmp_path / "run"), last_losses(finished), rtol=1e-5)
+
+
+def test_a_compiled_backbone_gives_the_same_losses(finished, tmp_path, monkeypatch):
+    compiled = []
+
+    def backend(graph, inputs):
+        compiled.append(graph)
+        return graph.forward
+
+    monkeypatch.setattr(loop, "COMPILER", backend)
+    run(tmp_path / "run", tiny_training(compile=True))
+    assert compiled
+    np.testing.assert_allclose(last_losses(tmp_path / "run"), last_losses(finished), rtol=1e-4)
+
+
+def test_half_precision_runs_the_encoder_only(finished, tmp_path):
+    run(tmp_path / "run", tiny_training(precision="bfloat16"))
+    got, expected = last_losses(tmp_path / "run"), last_losses(finished)
+    assert got != expected
+    np.testing.assert_allclose(got[0], expected[0], rtol=0.02)
+    state = torch.load(tmp_path / "run" / "last.pt", weights_only=True)
+    tensors = [*state["model"].values(), *state["objective"].values()]
+    assert {t.dtype for t in tensors if t.is_floating_point()} == {torch.float32}
+
+
+def what_the_transformer_reads(model, values):
+    """Hidden states that enter the transformer, in training mode and in evaluation mode."""
+    seen = []
+    handle = model.wavlm.encoder.register_forward_pre_hook(lambda _, inputs: seen.append(inputs[0].detach()))
+    model.train().hidden_states(values)[-1].sum().backward()
+    with torch.no_grad():
+        model.eval().hidden_states(values)
+    handle.remove()
+    return seen
+
+
+def test_frames_are_masked_in_training_only():
+    torch.manual_seed(0)
+    model = loop.build_model(tiny_audio(wavlm={"mask_time_prob": 0.5, "mask_time_length": 1}), DIM)
+    mask = model.wavlm.masked_spec_embed
+    trained, evaluated = what_the_transformer_reads(model, torch.randn(3, 1600))
+    share = (trained == mask).all(dim=2).float().mean()
+    assert 0.2 < share < 0.6 and not (evaluated == mask).all(dim=2).any()
+    assert mask.grad.abs().max() > 0
+
+
+def test_features_are_masked_in_training_only():
+    torch.manual_seed(0)
+    model = loop.build_model(tiny_audio(wavlm={"mask_feature_prob": 0.4, "mask_feature_length": 2}), DIM)
+    trained, evaluated = what_the_transformer_reads(model, torch.randn(3, 1600))
+    assert 0.1 < (trained == 0).all(dim=1).float().mean() < 0.6
+    assert not (evaluated == 0).all(dim=1).any()
+
+
+@pytest.mark.parametrize("parts", [1, 2])
+def test_masks_and_parts_survive_an_interruption(tmp_path, monkeypatch, parts):
+    values = {
+        "config": tiny_training(accumulate=parts),
+        "wavlm": {"mask_time_prob": 0.5, "mask_time_length": 1},
+    }
+    run(tmp_path / "whole", **values)
+    update = Trainer._update
+
+    def interrupted(self, batch):
+        if self.step == 7:
+            raise KilledError
+        return update(self, batch)
+
+    monkeypatch.setattr(Trainer, "_update", interrupted)
+    with pytest.raises(KilledError):
+        run(tmp_path / "run", **values)
+    monkeypatch.undo()
+    run(tmp_path / "run", **values)
+    same_result(tmp_path / "whole", tmp_path / "run")
+
+
+def test_what_does_not_fit_is_refused_before_training(tmp_path, monkeypatch):
+    monkeypatch.setattr(Trainer, "_update", lambda *_: pytest.fail("a step was made"))
+    with pytest.raises(UserError, match=rf"train\.npy holds vectors of {DIM} values, the teacher gives 2048"):
+        run(tmp_path / "run", teacher={"dim": 2048})
+    monkeypatch.setattr(loop.Group, "size", 3, raising=False)
+    monkeypatch.setattr(loop.Group, "__init__", lambda self: setattr(self, "rank", 0))
+    with pytest.raises(UserError, match=r"training\.batch_size 4 is not divided by 3 GPUs"):
+        run(tmp_path / "run")
 
 
 def test_without_validation_clips_the_latest_weights_are_kept(tmp_path, caplog):

@@ -20,7 +20,11 @@ def test_every_promised_output_is_there(finished):
     for encoder in ("random", "logmel"):
         assert (results / f"metrics/{encoder}/esc50.json").is_file()
         assert (results / f"metrics/{encoder}/vggsound_retrieval.json").is_file()
-    for table in ("table1", "table2"):
+        for task in ("desed", "clotho_captioning", "clotho_retrieval"):
+            assert (results / f"metrics/{encoder}/{task}.json").is_file()
+    for task in ("desed", "clotho_captioning", "clotho_retrieval", "caption_frequency/clotho_captioning"):
+        assert finished.json(f"results/test/metrics/{task}.json")["n"] == 4
+    for table in ("table1", "table2", "captions", "clotho"):
         assert (results / f"tables/{table}.csv").is_file()
         assert (results / f"tables/{table}.md").is_file()
     assert len(list((results / "figures").glob("*.png"))) >= 4
@@ -73,10 +77,11 @@ def test_the_same_seed_gives_the_same_bytes_on_one_core(finished, checkout):
     [
         (
             ["seed=8"],
-            {"make_world", "extract_media", "train_teacher", "train_audio_encoder", "evaluate_esc50"},
+            {"make_world", "extract_media", "train_teacher", "train_audio_encoder", "evaluate_benchmark"},
         ),
-        (["training={steps: 13}"], {"train_audio_encoder", "evaluate_esc50", "evaluate_retrieval"}),
-        (["evaluate={bootstrap: 201}"], {"evaluate_esc50", "evaluate_retrieval", "embed_images"}),
+        (["training={steps: 13}"], {"train_audio_encoder", "evaluate_benchmark", "evaluate_retrieval"}),
+        (["evaluate={bootstrap: 201}"], {"evaluate_benchmark", "evaluate_retrieval", "measure_teacher"}),
+        (["evaluate={desed: {frame_seconds: 0.2}}"], {"evaluate_desed", "show_events_and_captions"}),
         (["media={jpeg_quality: 91}"], {"extract_media", "train_teacher", "train_audio_encoder"}),
     ],
 )
@@ -85,6 +90,10 @@ def test_one_key_reruns_what_depends_on_it(finished, keys, expected):
     assert expected <= planned
     if "seed=8" not in keys:
         assert not planned & {"make_world", "build_manifest", "fetch_clips", "make_esc50"}
+    if "evaluate={bootstrap: 201}" in keys:
+        assert not planned & {"embed_images", "join_embeddings", "train_audio_encoder"}
+    if "evaluate={desed: {frame_seconds: 0.2}}" in keys:
+        assert not planned & {"make_desed", "evaluate_clotho"}
     if "training={steps: 13}" in keys:
         assert not planned & {"extract_media", "train_teacher", "embed_images"}
 

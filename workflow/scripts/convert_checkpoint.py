@@ -2,10 +2,11 @@
 
 from pathlib import Path
 
-from wavbrivl.config.models import TeacherConfig
+from wavbrivl.config.teacher import TeacherConfig
 from wavbrivl.teacher.model import convert_checkpoint
 from wavbrivl.workflow.job import job
 
 if __name__ == "__main__":
     with job(snakemake):
-        convert_checkpoint(TeacherConfig(**snakemake.params.teacher), Path(snakemake.output[0]).parent)
+        teacher = snakemake.params.teacher | {"checkpoint": snakemake.params.checkpoint}
+        convert_checkpoint(TeacherConfig(**teacher), Path(snakemake.output[0]).parent)

@@ -1,38 +1,29 @@
-"""Embed the frames of every split once, and measure the teacher on held-out frames."""
+"""Embed the frames of some shards; goes on by shard where it was killed."""
 
 from pathlib import Path
 
 from wavbrivl.compute import set_up
-from wavbrivl.config.evaluation import EvaluateConfig
-from wavbrivl.corpus.ledger import coverage
-from wavbrivl.evaluate.gallery import load_gallery
-from wavbrivl.evaluate.result import Coverage, write_result
-from wavbrivl.shards.reader import MediaShards
-from wavbrivl.teacher.embed import embed_shards
-from wavbrivl.teacher.evaluate import teacher_metrics
+from wavbrivl.teacher.embed import EmbedPlan, embed_part
 from wavbrivl.teacher.model import load_teacher
 from wavbrivl.workflow.job import job
 
 if __name__ == "__main__":
     with job(snakemake):
         inputs, params = snakemake.input, snakemake.params
-        teacher = load_teacher(Path(inputs.teacher[0]).parent, set_up(params.seed))
-        media = Path(inputs.media[0]).parent
-        splits = {
-            split: MediaShards([media / f"{name}.tar" for name in names])
-            for split, names in params.shards.items()
-        }
-        outputs = zip(snakemake.output.matrices, snakemake.output.rows, strict=True)
-        for shards, (matrix, rows) in zip(splits.values(), outputs, strict=True):
-            embed_shards(shards, teacher, Path(matrix), Path(rows), params.batch_size, params.dtype)
-
-        # The last split is test: what the teacher never saw.
-        gallery = load_gallery(
-            splits["test"], Path(snakemake.output.matrices[-1]), Path(snakemake.output.rows[-1])
+        out = Path(snakemake.output[0])
+        device = set_up(params.seed)
+        embed_part(
+            tars=[Path(path) for path in inputs.media],
+            teacher=load_teacher(Path(inputs.teacher[0]).parent, device, params.precision),
+            plan=EmbedPlan(
+                frames=params.frames,
+                views=params.views,
+                seed=params.seed,
+                batch_size=params.batch_size,
+                dtype=params.dtype,
+                boxes=Path(inputs.boxes[0]).parent if inputs.boxes else None,
+            ),
+            out=out,
+            spool=out.parent / ".spool",
+            readers=max(2, snakemake.threads),
         )
-        listed = Coverage(**coverage([Path(path) for path in inputs.ledgers]))
-        config = EvaluateConfig(**params.evaluate)
-        result = teacher_metrics(
-            teacher, splits["test"], gallery, listed, config, params.seed, params.dataset
-        )
-        write_result(Path(snakemake.output.metrics), result)

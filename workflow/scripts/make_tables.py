@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from wavbrivl.evaluate.items import read_items
-from wavbrivl.publish.cells import collect
+from wavbrivl.publish.cells import Reasons, collect
 from wavbrivl.publish.differences import compare_all, write_differences
 from wavbrivl.publish.tables import write_table1, write_table2
 from wavbrivl.workflow.job import job
@@ -16,6 +16,7 @@ if __name__ == "__main__":
             snakemake.params.bootstrap,
             snakemake.params.seed,
         )
-        write_table1(Path(snakemake.output.table1), Path(snakemake.output.table1_md), results)
-        write_table2(Path(snakemake.output.table2), Path(snakemake.output.table2_md), results, differences)
-        write_differences(Path(snakemake.output.differences), differences)
+        outputs, reasons = snakemake.output, Reasons(snakemake.params.absent, snakemake.params.unmeasured)
+        write_table1(Path(outputs.table1), Path(outputs.table1_md), results, reasons)
+        write_table2(Path(outputs.table2), Path(outputs.table2_md), results, differences, reasons)
+        write_differences(Path(outputs.differences), differences)

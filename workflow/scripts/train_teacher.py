@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from wavbrivl.config.models import TeacherConfig
+from wavbrivl.config.teacher import TeacherConfig
 from wavbrivl.shards.reader import MediaShards
 from wavbrivl.teacher.training import train_teacher
 from wavbrivl.workflow.job import job

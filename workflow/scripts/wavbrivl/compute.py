@@ -6,6 +6,8 @@ import random
 import numpy as np
 import torch
 
+from wavbrivl.gpus import own_gpus
+
 THREADS = 2
 """Threads of every numerical job. A constant, so that results do not depend on `--cores`."""
 
@@ -18,7 +20,7 @@ def set_up(seed: int, threads: int = THREADS) -> torch.device:
         threads: a constant of the caller; small models that run beside other jobs take one.
 
     Returns:
-        `cuda` where a GPU is visible, else `cpu`.
+        A GPU of this process's own where one is visible, else `cpu`.
     """
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # cuBLAS is deterministic only with it
     torch.set_num_threads(threads)
@@ -30,7 +32,11 @@ def set_up(seed: int, threads: int = THREADS) -> torch.device:
     torch.utils.deterministic.fill_uninitialized_memory = False
     torch.backends.cudnn.benchmark = False
     torch.backends.cudnn.deterministic = True
-    return torch.device("cuda" if cuda else "cpu")
+    if not cuda:
+        return torch.device("cpu")
+    (number,) = own_gpus(1, torch.cuda.device_count())
+    torch.cuda.set_device(number)
+    return torch.device("cuda", number)
 
 
 def seed_all(seed: int) -> None:

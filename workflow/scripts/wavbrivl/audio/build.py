@@ -58,18 +58,28 @@ def model_config(
 
 
 def _backbone_config(wavlm: WavLMConfig) -> BackboneConfig:
+    # WavLM's code asks for mask_feature_min_masks, but its configuration has no default for it.
     # Masking and layer dropping belong to WavLM's own pre-training; left on, they would act
     # silently in every fine-tuning step.
-    quiet = {
-        "apply_spec_augment": False,
+    said = {
+        "apply_spec_augment": wavlm.masked,
         "layerdrop": 0.0,
         "hidden_dropout": wavlm.dropout,
         "attention_dropout": wavlm.dropout,
         "activation_dropout": wavlm.dropout,
     }
+    if wavlm.masked:
+        said |= {
+            "mask_time_prob": wavlm.mask_time_prob,
+            "mask_time_length": wavlm.mask_time_length,
+            "mask_feature_prob": wavlm.mask_feature_prob,
+            "mask_feature_length": wavlm.mask_feature_length,
+        }
     if wavlm.pretrained:
         folder = _existing(wavlm.pretrained)
-        return BackboneConfig.from_pretrained(folder, local_files_only=True, **quiet)
+        config = BackboneConfig.from_pretrained(folder, local_files_only=True, **said)
+        config.mask_feature_min_masks = 0
+        return config
     channels = wavlm.conv_channels
     return BackboneConfig(
         hidden_size=wavlm.hidden_size,
@@ -78,8 +88,8 @@ def _backbone_config(wavlm: WavLMConfig) -> BackboneConfig:
         intermediate_size=wavlm.intermediate_size,
         conv_dim=[channels] * 7 if isinstance(channels, int) else list(channels),
         num_conv_pos_embeddings=wavlm.position_kernel,
-        mask_time_prob=0.0,
-        **quiet,
+        mask_feature_min_masks=0,
+        **{"mask_time_prob": 0.0, **said},
     )
 
 

@@ -1,14 +1,18 @@
 """Run benchmarks and write one record each: ``python -m wavbrivl.bench [NAME ...]``.
 
-The embedded corpus must have been fetched for the media benchmarks (``make bench`` sees to that).
+The embedded corpus must have been fetched for the media benchmarks (``make bench`` sees to that). They
+measure real clips as well where WAVBRIVL_REAL_DATA names a folder with VGGSound/clips/*.mp4 in it.
 """
 
 import argparse
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from wavbrivl.bench.media import FetchedShard, media_benchmarks
+from wavbrivl.bench.manifest import manifest_benchmark
+from wavbrivl.bench.media import Video, embedded_videos, media_benchmarks, real_videos
+from wavbrivl.bench.media_memory import memory_benchmark
 from wavbrivl.bench.plan import plan_benchmark
 from wavbrivl.config import load_config
 from wavbrivl.errors import UserError
@@ -18,15 +22,22 @@ Records = list[dict[str, Any]]
 
 
 def media(data: Path) -> Records:
-    """Media extraction beside scripts and beside bare decoding, on embedded clips."""
+    """Cutting and media extraction beside scripts and beside bare decoding, on embedded and real clips."""
     config = load_config(Path("config/config.yaml"))
-    tars = sorted((data / "embedded/clips").glob("test-*.tar"))
-    if not tars:
-        raise UserError(
-            f"{data}/embedded/clips holds no fetched shard; run `snakemake --cores all corpus` first"
-        )
-    shards = [_shard(data, tar) for tar in tars]
-    return media_benchmarks(shards, config.media, config.seed)
+    groups = {"embedded": _embedded(data)}
+    if real := os.environ.get("WAVBRIVL_REAL_DATA"):
+        groups["real"] = real_videos(Path(real) / "VGGSound/clips")
+    return media_benchmarks(groups, config.media, config.seed)
+
+
+def media_memory(data: Path) -> Records:
+    """The memory of a media job, for a short shard and for a long one."""
+    return [memory_benchmark(_embedded(data)[0].path)]
+
+
+def manifest_all(data: Path) -> Records:
+    """The manifests of VGG-Sound and AudioSet, from their whole lists."""
+    return [manifest_benchmark()]
 
 
 def plan_vggsound(data: Path) -> Records:
@@ -51,13 +62,39 @@ def generation(name: str) -> Callable[[Path], Records]:
     return measure
 
 
+def embed(data: Path) -> Records:
+    """Frames embedded out of shards beside the bare tower, at BriVL's full size."""
+    from wavbrivl.bench.embed import embed_benchmark  # torch, which planning and media do not need
+
+    return [embed_benchmark()]
+
+
+def train_memory(data: Path) -> Records:
+    """Training of the paper's encoder beside the same model fed from memory."""
+    from wavbrivl.bench.training import train_vs_memory
+
+    return [train_vs_memory()]
+
+
+def train_live(data: Path) -> Records:
+    """Training from shards and cached embeddings beside decoding and teacher at every step."""
+    from wavbrivl.bench.training import train_cached_vs_live
+
+    return [train_cached_vs_live()]
+
+
 BENCHMARKS: dict[tuple[str, ...], Callable[[Path], Records]] = {
     ("media_vs_scripts", "media_vs_decode"): media,
+    ("media_memory",): media_memory,
+    ("manifest_all",): manifest_all,
     ("plan_vggsound",): plan_vggsound,
     ("plan_all",): plan_all,
     ("dalle_kv_cache",): generation("dalle_kv_cache"),
     ("diffusion_samplers",): generation("diffusion_samplers"),
     ("candidates_scored",): generation("candidates_scored"),
+    ("embed_vs_forward",): embed,
+    ("train_vs_memory",): train_memory,
+    ("train_cached_vs_live",): train_live,
 }
 """What each function measures: one run may give several records."""
 
@@ -91,10 +128,17 @@ def _report(records: Records, wanted: list[str], out: Path) -> None:
             )
 
 
-def _shard(data: Path, tar: Path) -> FetchedShard:
-    name = tar.stem
-    manifest = data / "embedded/manifest" / f"{name}.csv"
-    return FetchedShard(manifest, tar, tar.with_name(f"{name}.ledger.csv"))
+def _embedded(data: Path) -> list[Video]:
+    """The test videos of the embedded world.
+
+    Raises:
+        UserError: the embedded corpus has not been made.
+    """
+    manifests = (data / "embedded/manifest").glob("test-*.csv")
+    videos = embedded_videos(sorted(path for path in manifests if path.name.count("-") == 1))
+    if not videos:
+        raise UserError(f"{data}/embedded holds no videos; run `snakemake --cores all corpus` first")
+    return videos
 
 
 if __name__ == "__main__":

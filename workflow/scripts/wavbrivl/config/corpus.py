@@ -10,6 +10,7 @@ from wavbrivl.config.section import Section
 
 Fraction = Annotated[float, Field(ge=0, le=1)]
 PositiveInt = Annotated[int, Field(ge=1)]
+_RANGE = re.compile(r"\{(\d{1,4})\.\.(\d{1,4})\}")
 
 VEGAS_CLASSES = ("baby_cry", "dog", "rail_transport", "fireworks", "water_flowing")
 """The five classes of S2I, by the names of VEGAS's folders."""
@@ -30,26 +31,29 @@ class WorldConfig(Section):
     """Sounds for each class in each of the five folds of the embedded ESC-50 benchmark (ESC-50: 8)."""
     vegas_clips_per_class: PositiveInt = 80
     """Clips of each of the five classes in VEGAS's layout, for corpus.format `vegas` without a path."""
+    urbansound8k_clips_per_class_and_fold: PositiveInt = 3
+    """Sounds for each class in each of the ten folds of the embedded UrbanSound8K benchmark (there: 87)."""
 
 
 class Source(Section):
     """One place to look for a clip. Sources are tried in the order in which they are listed."""
 
-    kind: Literal["embedded", "youtube", "folder", "archive", "videos", "vegas"]
-    """`embedded` (the generated world), `youtube` (yt-dlp), `folder` (clips you already have), `archive` (a
-    tar or tar.gz of clips), `videos` (your own whole videos) or `vegas` (a folder in VEGAS's layout)."""
+    kind: Literal["embedded", "youtube", "folder", "http", "archive", "videos", "vegas"]
+    """`embedded` (the generated world), `youtube` (yt-dlp), `folder` (clips you already have), `http` (clips
+    under an address), `archive` (a tar or tar.gz of clips), `videos` (your own whole videos) or `vegas` (a
+    folder in VEGAS's layout)."""
     path: str | None = None
-    """The folder, for `folder`, `videos` and `vegas` (null: embedded clips in its layout); the file or its
-    http(s) address, for `archive`."""
+    """The folder, for `folder`, `videos` and `vegas` (null: embedded clips in that layout); an http(s)
+    address, for `http`; a file or its address, for `archive`, where `{00..19}` stands for twenty of them."""
     cookies: str | None = None
     """A Netscape cookies file handed to yt-dlp, for `youtube`."""
     proxy: str | None = None
-    """A proxy address handed to yt-dlp, for `youtube`; credentials belong in the environment."""
+    """An http:// proxy for `youtube`, through which yt-dlp and ffmpeg go; null: the environment's."""
 
     @property
     def remote(self) -> bool:
         """Whether using it sends requests to another host."""
-        return self.kind == "youtube" or (self.kind == "archive" and is_address(self.path or ""))
+        return self.kind in ("youtube", "http") or (self.kind == "archive" and is_address(self.path or ""))
 
     @property
     def vegas_root(self) -> str:
@@ -63,10 +67,29 @@ class Source(Section):
         stem = re.sub(r"[^A-Za-z0-9_-]+", "-", path.rsplit("/", 1)[-1].split(".")[0])[:40] or "archive"
         return f"{stem}-{hashlib.sha256(path.encode()).hexdigest()[:8]}"
 
+    def parts(self) -> list["Source"]:
+        """The archives that `{00..19}` in the path stands for; any other source is one."""
+        found = _RANGE.search(self.path or "") if self.kind == "archive" else None
+        if found is None or self.path is None:
+            return [self]
+        first, last = found.groups()
+        numbers = range(int(first), int(last) + 1)
+        names = (
+            f"{number:0{len(first)}d}".join((self.path[: found.start()], self.path[found.end() :]))
+            for number in numbers
+        )
+        return [self.model_copy(update={"path": name}) for name in names]
+
     @model_validator(mode="after")
     def _path_is_given(self) -> "Source":
-        if self.kind in ("folder", "archive", "videos") and not self.path:
+        if self.kind in ("folder", "http", "archive", "videos") and not self.path:
             raise ValueError(f"a source of kind '{self.kind}' needs a path")
+        if self.kind == "http" and not is_address(self.path or ""):
+            raise ValueError("a source of kind 'http' needs an address, http:// or https://")
+        if self.proxy and not is_address(self.proxy):
+            raise ValueError(
+                "a proxy must be an http:// address: ffmpeg, which reads sections, knows no other"
+            )
         if self.kind in ("folder", "videos", "vegas") and is_address(self.path or ""):
             raise ValueError(f"a source of kind '{self.kind}' is a folder of this machine, not an address")
         return self
@@ -155,6 +178,11 @@ class CorpusConfig(Section):
     """Take the corpus as it stands: nothing is fetched, what is not there is `pending` (docs/data.md)."""
     retry: Literal["transient", "all"] = "transient"
     """What `snakemake retry_transient` asks again: passing failures, or `all` missing clips."""
+
+    @field_validator("sources")
+    @classmethod
+    def _every_part(cls, sources: list[Source]) -> list[Source]:
+        return [part for source in sources for part in source.parts()]
 
     def of_manifest(self) -> dict[str, Any]:
         """The keys that decide the manifest: not how, through whom or when its clips are fetched."""

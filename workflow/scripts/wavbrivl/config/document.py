@@ -57,7 +57,7 @@ def _section_lines(section: Section, indent: int) -> list[str]:
     lines: list[str] = []
     pad = "  " * indent
     for name, field in type(section).model_fields.items():
-        value = getattr(section, name)
+        value = field.default  # what is stated, which a section may complete from its other keys
         lines += [f"{pad}# {line}" for line in textwrap.wrap(_doc(field), 100 - len(pad))]
         if isinstance(value, Section):
             lines += [f"{pad}{name}:", *_section_lines(value, indent + 1)]
@@ -71,7 +71,7 @@ def _section_lines(section: Section, indent: int) -> list[str]:
 def _leaves(section: Section, prefix: str) -> list[tuple[str, Any, FieldInfo]]:
     found: list[tuple[str, Any, FieldInfo]] = []
     for name, field in type(section).model_fields.items():
-        value = getattr(section, name)
+        value = field.default
         if isinstance(value, Section):
             found += _leaves(value, f"{prefix}{name}.")
         else:
@@ -81,11 +81,17 @@ def _leaves(section: Section, prefix: str) -> list[tuple[str, Any, FieldInfo]]:
 
 def _inline(value: Any) -> str:
     if isinstance(value, (list, tuple)) and any(isinstance(item, Section) for item in value):
-        value = [item.model_dump(mode="json", exclude_none=True) for item in value]
+        value = [_plain(item) for item in value]
+    if isinstance(value, dict):
+        value = {key: _plain(item) for key, item in value.items()}
     if isinstance(value, tuple):
         value = list(value)
     text = yaml.safe_dump(value, default_flow_style=True, allow_unicode=True, width=10_000)
     return text.removesuffix("\n").removesuffix("\n...")
+
+
+def _plain(item: Any) -> Any:
+    return item.model_dump(mode="json", exclude_none=True) if isinstance(item, Section) else item
 
 
 def _doc(field: FieldInfo) -> str:

@@ -4,12 +4,13 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import yaml
-from pydantic import Field, ValidationError
+from pydantic import Field, ValidationError, model_validator
 
 from wavbrivl.config.corpus import CorpusConfig, FetchConfig, MediaConfig, WorldConfig
 from wavbrivl.config.evaluation import EvaluateConfig
 from wavbrivl.config.generation import GenerateConfig
-from wavbrivl.config.models import AudioEncoderConfig, TeacherConfig, TrainingConfig
+from wavbrivl.config.models import AudioEncoderConfig, TeacherConfig, TrainingConfig, check_crop
+from wavbrivl.config.search import SearchConfig, points_of
 from wavbrivl.config.section import Section
 from wavbrivl.config.studies import StudiesConfig
 from wavbrivl.errors import UserError
@@ -38,10 +39,18 @@ class Config(Section):
     """Alignment training."""
     studies: StudiesConfig = StudiesConfig()
     """The studies on drawn pictures."""
+    search: SearchConfig = SearchConfig()
+    """Grid search over the audio encoder and its training."""
     evaluate: EvaluateConfig = EvaluateConfig()
     """Downstream evaluation."""
     generate: GenerateConfig = GenerateConfig()
     """Pictures from sound."""
+
+    @model_validator(mode="after")
+    def _training_is_sound(self) -> "Config":
+        check_crop(self.audio_encoder, self.training)
+        points_of(self.search, self.audio_encoder, self.training)
+        return self
 
 
 def parse_config(values: dict[str, Any], origin: str = "the configuration") -> Config:

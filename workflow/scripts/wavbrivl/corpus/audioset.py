@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Literal
 
 from wavbrivl.corpus.clips import YOUTUBE_ID
-from wavbrivl.corpus.rows import LABEL_SEPARATOR, ListRow, csv_rows, sound_label, wrong
+from wavbrivl.corpus.rows import LABEL_SEPARATOR, ListRow, csv_rows, known_label, wrong
 from wavbrivl.errors import UserError
 
 HEADER_LINES = 3
@@ -59,9 +59,9 @@ def read_names(path: Path) -> dict[str, str]:
         raise wrong(path, 1, "expected the columns index,mid,display_name")
     names: dict[str, str] = {}
     for line, row in rows:
-        if len(row) != 3 or not sound_label(row[2]) or row[1] in names:
+        if len(row) != 3 or row[1] in names:
             raise wrong(path, line, f"expected a new index, mid and display name, found {str(row)[:80]}")
-        names[row[1]] = row[2]
+        names[row[1]] = known_label(path, line, row[2])
     return names
 
 

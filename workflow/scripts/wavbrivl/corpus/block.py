@@ -10,7 +10,7 @@ from wavbrivl.files import read_json, write_json
 
 WAIT_SECONDS = {Status.BLOCKED: 6 * 3600.0, Status.RATE_LIMITED: 3600.0, Status.OFFLINE: 60.0}
 _WHAT_TO_DO = {
-    Status.BLOCKED: "wait, or set cookies or a proxy for the source in the configuration",
+    Status.BLOCKED: "wait, set cookies or a proxy for the source, or install the runtime of fetch.javascript",
     Status.RATE_LIMITED: "wait, or raise fetch.sleep_seconds",
     Status.OFFLINE: "check the network connection",
     Status.DISK_FULL: "free some space",

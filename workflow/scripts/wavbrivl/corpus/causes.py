@@ -29,6 +29,7 @@ _SAYINGS: tuple[tuple[Status, tuple[str, ...]], ...] = (
     (Status.MEMBERS_ONLY, ("members.only", "join this channel", "this channel's members", "premium members")),
     (Status.PRIVATE, ("private video", "video is private", "granted access")),
     (Status.NOT_YET, ("premieres? (in|will)", "will begin (in|shortly)", "not (yet )?started")),
+    (Status.NOT_YET, ("processing this video",)),
     (Status.REGION_BLOCKED, ("(in|from) your (country|location|region)", "geo.?restrict")),
     (Status.OFFLINE, ("name resolution", "service not known", "nodename nor", "network is unreachable")),
     (Status.OFFLINE, ("no route to host",)),
@@ -48,7 +49,13 @@ _SAYINGS: tuple[tuple[Status, tuple[str, ...]], ...] = (
         Status.NETWORK,
         ("content too short", "bytes read", "premature", "end of file", "remote end closed", "ssl"),
     ),
-    (Status.NO_VIDEO, ("requested format is not available", "no video formats")),
+    # Every format will do, so that none is given is a matter between us and the host: no JavaScript runtime,
+    # no token. Five videos in a row stop the job.
+    (
+        Status.FORBIDDEN,
+        ("requested format is not available", "no video formats", "only images are available"),
+    ),
+    (Status.SERVER_ERROR, ("page needs to be reloaded",)),
     (Status.UNSUPPORTED, ("unsupported url", "drm", "is not a valid url", "no suitable (extractor|format)")),
 )
 _PATTERNS = [(status, re.compile("|".join(said), re.IGNORECASE)) for status, said in _SAYINGS]

@@ -1,10 +1,11 @@
 """One adapter over the decoder (decord), so that another can stand in for it.
 
-Three habits of decord 0.6 are worked around, all measured. It resamples sound packet by packet,
+Habits of decord 0.6 that are worked around, all measured. It resamples sound packet by packet,
 flushing its filter each time, which distorts it and lengthens 20 s by 16 ms: so it decodes at the
 file's own rate here, and soxr resamples. Its timestamps are relative to the first frame: so the
-times come from the file's own tables. And it loses the first packet of some AAC streams, shifting
-the rest by 23 ms: its padding puts them back where they belong.
+times come from the file's own tables. It loses the first packet of some AAC streams, shifting the
+rest by 23 ms: its padding puts them back where they belong. Its channels overwrite one another where
+it is asked for more than one, and its mix of them is louder than they are (`Clip._mixed`).
 """
 
 import io
@@ -14,6 +15,9 @@ import decord
 import numpy as np
 import soxr
 
+from wavbrivl.corpus import foreign
+from wavbrivl.corpus.aac import stated_channels
+from wavbrivl.corpus.downmix import one_channel
 from wavbrivl.corpus.excerpt import decodable, excerpt, needed_for
 from wavbrivl.corpus.ledger import Status
 from wavbrivl.corpus.timeline import MediaError, Track, read_timeline
@@ -21,7 +25,11 @@ from wavbrivl.corpus.timeline import MediaError, Track, read_timeline
 RATE = 16_000
 _LEAD_SECONDS = 0.5  # sound decoded before a cut, so that codecs with a memory have settled
 _GUARD_SECONDS = 0.1  # sound on both sides of a cut, so that the resampler's edges fall outside
-_RATES = (8000, 11025, 12000, 16000, 22050, 24000, 32000, 44100, 48000, 64000, 88200, 96000, 176400, 192000)
+_PACKETS_TO_COUNT = 2  # tell how many channels there are
+_QUIET = 0.01  # peak of a mix that may be two channels cancelling each other
+_RATES = (
+    7350, 8000, 11025, 12000, 16000, 22050, 24000, 32000, 44100, 48000, 64000, 88200, 96000, 176400, 192000
+)  # fmt: skip
 
 
 class Clip:
@@ -56,12 +64,12 @@ class Clip:
         """uint8 [height, width, 3] RGB, turned upright as the file's rotation flag says."""
         sample = int(self._order[index])
         samples = needed_for(self._data, self.video, sample)
-        file = io.BytesIO(excerpt(self._data, self.video, samples))
+        file = excerpt(self._data, self.video, samples)
         shown_before = int((self.video.times[samples] < self.video.times[sample]).sum())
         try:
-            return decord.VideoReader(file, num_threads=1)[shown_before].asnumpy()
-        except (decord.DECORDError, RuntimeError, IndexError) as error:
-            raise MediaError(Status.UNDECODABLE, _first_line(error)) from None
+            return decord.VideoReader(io.BytesIO(file), num_threads=1)[shown_before].asnumpy()
+        except (decord.DECORDError, RuntimeError, IndexError):
+            return foreign.picture(file, shown_before)
 
     def sound(self, start: float, end: float) -> tuple[np.ndarray, int, float]:
         """The sound around [start, end): float32 [samples] mono, its rate in Hz, time of its first sample."""
@@ -69,18 +77,49 @@ class Clip:
         inside = np.flatnonzero((track.times > start - _LEAD_SECONDS) & (track.times < end + _GUARD_SECONDS))
         if not len(inside):
             raise MediaError(Status.TOO_SHORT, f"no sound between {start:.3f} and {end:.3f} s")
-        file = io.BytesIO(excerpt(self._data, track, inside))
         try:
-            reader = decord.AudioReader(file, sample_rate=-1, mono=True)
-        except (decord.DECORDError, RuntimeError) as error:
-            raise MediaError(Status.UNDECODABLE, _first_line(error)) from None
+            samples, rate = self._mixed(inside)
+        except (decord.DECORDError, RuntimeError):
+            samples, rate = self._mixed_elsewhere(inside)
+        if not len(samples):
+            raise MediaError(Status.NO_AUDIO, "no packet of the sound track could be decoded")
+        return samples, rate, float(track.times[inside[0]])
+
+    def _mixed(self, packets: np.ndarray) -> tuple[np.ndarray, int]:
+        """Sound packets decoded by decord, as one channel, and their rate.
+
+        Two channels come out of its mixer as (left + right) / sqrt(2), which clips what both hold. Of more,
+        and of two that cancel each other, it gives nothing usable: the other decoder has the channels.
+        """
+        track = self.audio
+        channels = 2 if stated_channels(track.entry) == 2 else self._counted_channels(packets)
+        if channels > 2:
+            return self._mixed_elsewhere(packets)
+        file = io.BytesIO(excerpt(self._data, track, packets))
+        reader = decord.AudioReader(file, sample_rate=-1, mono=True)
         decoded = reader.shape[1]
         if not decoded:
-            raise MediaError(Status.NO_AUDIO, "no packet of the sound track could be decoded")
-        span = float(track.times[inside[-1]] - track.times[inside[0]])
+            return np.zeros(0, np.float32), RATE
+        span = float(track.times[packets[-1]] - track.times[packets[0]])
         rate = _native_rate(decoded, reader.duration(), span, track)
+        if rate is None:
+            return self._mixed_elsewhere(packets)
         reader.add_padding()  # silence for what comes before the first decoded packet
-        return reader._array[0], rate, float(track.times[inside[0]])  # reader[:] would copy one by one
+        samples = reader._array[0]  # reader[:] would copy one by one
+        if channels == 1:
+            return samples, rate
+        if np.abs(samples).max() < _QUIET:
+            return self._mixed_elsewhere(packets)
+        return samples * np.float32(math.sqrt(0.5)), rate
+
+    def _counted_channels(self, packets: np.ndarray) -> int:
+        """How many channels the decoder makes of the sound; a file may state one where there are two."""
+        few = excerpt(self._data, self.audio, packets[:_PACKETS_TO_COUNT])
+        return decord.AudioReader(io.BytesIO(few), sample_rate=-1, mono=False).shape[0]
+
+    def _mixed_elsewhere(self, packets: np.ndarray) -> tuple[np.ndarray, int]:
+        channels, rate = foreign.sound(excerpt(self._data, self.audio, packets))
+        return one_channel(channels), rate
 
     def sound_between(self, start: float, end: float, tolerance: float) -> np.ndarray:
         """Sound of exactly [start, end), resampled to 16 kHz mono.
@@ -123,23 +162,14 @@ def _window(samples: np.ndarray, begin: int, length: int) -> np.ndarray:
     return np.pad(inside, (before, length - before - len(inside)))
 
 
-def _native_rate(n: int, whole_seconds: float, span: float, track: Track) -> int:
-    """The rate of the decoded sound. decord does not tell it, only n divided by it, rounded down.
+def _native_rate(n: int, whole_seconds: float, span: float, track: Track) -> int | None:
+    """The rate of the decoded sound, or None where none fits. decord tells n divided by it, rounded down.
 
     The sample entry is wrong for some files (HE-AAC has half the rate there, 96 kHz does not fit),
     so the first candidate that agrees with decord's whole seconds is taken.
     """
     stated = track.sample_rate
     candidates = [stated, 2 * stated, track.timescale, *_RATES]
-    fitting = [rate for rate in candidates if rate in _RATES and n // rate == int(whole_seconds)]
+    fitting = [rate for rate in candidates if rate >= _RATES[0] and n // rate == int(whole_seconds)]
     close = [rate for rate in fitting if abs(n / rate - span) < 0.02 * span + 0.1]
-    if not fitting:
-        raise MediaError(Status.UNDECODABLE, f"sound of an unknown rate ({stated} Hz is stated)")
-    return (close or fitting)[0]
-
-
-def _first_line(error: Exception) -> str:
-    """decord appends a stack trace to what it says."""
-    text = str(error).strip()
-    said = text.splitlines()[0] if text else type(error).__name__
-    return said.split("] ", 2)[-1] if said.startswith("[") else said
+    return next(iter(close or fitting), None)

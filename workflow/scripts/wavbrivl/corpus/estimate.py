@@ -30,6 +30,7 @@ _IMAGE_TOWERS = {  # multiply-adds of one image, and the side it is counted at (
     "tf_efficientnet_b7": (37e9, 600),
 }
 _SMALL_TOWER = (0.1e9, 64)
+_HUB_TOWER = 17.6e9  # a ViT-B/16 at 224: what a model of the hub is counted as, before it is there
 
 
 @dataclass(frozen=True)
@@ -63,6 +64,7 @@ def estimate(config: Config, jobs: int, tflops: float, cache: Path) -> Estimate:
     length = seconds + 2 * config.fetch.margin_seconds
     media = seconds * FLAC_BYTES_PER_SECOND + config.media.frames * FRAME_BYTES + JSON_BYTES
     rate, remarks = _rate(config, jobs)
+    rows = config.media.frames * (1 + config.teacher.views)
     return Estimate(
         clips=clips,
         origin=origin,
@@ -70,7 +72,7 @@ def estimate(config: Config, jobs: int, tflops: float, cache: Path) -> Estimate:
         media_gb=clips * media / 1e9,
         videos_per_hour=rate,
         days=None if rate is None else clips / rate / 24,
-        embedding_hours=_hours(clips * config.media.frames * _image_operations(config), tflops * TOWER_SHARE),
+        embedding_hours=_hours(clips * rows * _image_operations(config), tflops * TOWER_SHARE),
         training_hours=_hours(_training_operations(config), tflops),
         remarks=remarks,
     )
@@ -117,6 +119,8 @@ def _rate(config: Config, jobs: int) -> tuple[float | None, tuple[str, ...]]:
 
 def _image_operations(config: Config) -> float:
     """Operations of the teacher's image tower on one frame: two for each multiplication and addition."""
+    if config.teacher.kind == "huggingface":
+        return 2 * _HUB_TOWER
     macs, side = _IMAGE_TOWERS.get(config.teacher.image.backbone, _SMALL_TOWER)
     return 2 * macs * (config.teacher.image.image_size / side) ** 2
 
@@ -145,7 +149,7 @@ def _training_operations(config: Config) -> float:
     passes = 1 if config.audio_encoder.wavlm.freeze else 3
     passes += config.training.momentum_scope == "full"
     sound = config.training.steps * config.training.batch_size * seconds * audio_operations(config) * passes
-    if config.teacher.checkpoint:
+    if config.teacher.checkpoint or config.teacher.kind == "huggingface":
         return sound
     training = config.teacher.training
     return sound + training.steps * training.batch_size * 4 * _image_operations(config)

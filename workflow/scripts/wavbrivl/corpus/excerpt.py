@@ -5,11 +5,9 @@ frame and the wanted one. Here it gets what the wanted frame needs: the samples 
 on, without the frames that no other frame refers to. The picture that comes out is the same.
 """
 
-import struct
-from collections.abc import Iterable
-
 import numpy as np
 
+from wavbrivl.corpus.movie import Part, write_movie
 from wavbrivl.corpus.timeline import Track
 
 _PICTURES = range(1, 6)  # H.264 NAL unit types that carry a picture
@@ -18,17 +16,8 @@ _IDR = 5  # the one that resets the decoder
 
 
 def excerpt(data: bytes, track: Track, samples: np.ndarray) -> bytes:
-    """Write the given samples (indices in decoding order) as an MP4 file with one track.
-
-    Times are those of the track's own clock, counted from the first sample's decoding time: no
-    edit list, no reference to another file, no metadata.
-    """
-    view = memoryview(data)
-    parts = [view[o : o + n] for o, n in zip(track.offsets[samples], track.sizes[samples], strict=True)]
-    content = b"".join(parts)
-    brand = _box(b"ftyp", b"isom", struct.pack(">I", 512), b"isom")
-    moov = _moov(track, samples, len(brand) + 8)
-    return brand + _box(b"mdat", content) + moov
+    """The given samples (indices in decoding order) as an MP4 file with one track and no edit list."""
+    return write_movie(data, [Part(track, samples)])
 
 
 def needed_for(data: bytes, track: Track, sample: int) -> np.ndarray:
@@ -86,48 +75,3 @@ def _picture(data: bytes, track: Track, sample: int, length: int) -> int:
             return unit
         offset += length + int.from_bytes(data[offset : offset + length], "big")
     return 0x60  # no slice was found: the sample stays
-
-
-def _moov(track: Track, samples: np.ndarray, place: int) -> bytes:
-    decoding = track.decoding[samples] - track.decoding[samples[0]]
-    lasting = np.diff(decoding, append=decoding[-1] + 1)
-    shown = np.rint((track.times[samples] - track.shift) * track.timescale).astype(np.int64)
-    late = shown - track.decoding[samples]
-    total = int(decoding[-1]) + 1
-    clock = struct.pack(">IIII", 0, 0, track.timescale, total)
-    movie = clock + struct.pack(">IH10x9I24xI", 0x10000, 0x100, *_IDENTITY, 2)
-    kind, minor = (b"vide", _box(b"vmhd", bytes([0, 0, 0, 1]), bytes(8)))
-    if track.kind == "audio":
-        kind, minor = b"soun", _box(b"smhd", bytes(8))
-    handler = struct.pack(">II4s12xx", 0, 0, kind)
-    own = _box(b"dref", struct.pack(">II", 0, 1), _box(b"url ", bytes([0, 0, 0, 1])))
-    table = _box(
-        b"stbl",
-        _box(b"stsd", track.entry),
-        _table(b"stts", np.stack([np.ones_like(lasting), lasting], 1)),
-        _table(b"ctts", np.stack([np.ones_like(late), late], 1), version=1),
-        _table(b"stss", np.array([1])),  # one key frame: decord must go through it all, and never seek
-        _table(b"stsc", np.array([[1, len(samples), 1]])),
-        _box(b"stsz", struct.pack(">III", 0, 0, len(samples)), track.sizes[samples].astype(">u4").tobytes()),
-        _table(b"stco", np.array([place])),
-    )
-    media = _box(
-        b"mdia",
-        _box(b"mdhd", bytes(4), clock, struct.pack(">HH", 0x55C4, 0)),
-        _box(b"hdlr", handler),
-        _box(b"minf", minor, _box(b"dinf", own), table),
-    )
-    return _box(b"moov", _box(b"mvhd", bytes(4), movie), _box(b"trak", _box(b"tkhd", track.header), media))
-
-
-_IDENTITY = (0x10000, 0, 0, 0, 0x10000, 0, 0, 0, 0x40000000)
-
-
-def _table(kind: bytes, rows: np.ndarray, version: int = 0) -> bytes:
-    """A full box that holds a count of rows and 32-bit numbers."""
-    return _box(kind, struct.pack(">II", version << 24, len(rows)), rows.astype(">i4").tobytes())
-
-
-def _box(kind: bytes, *contents: bytes | Iterable[int]) -> bytes:
-    body = b"".join(bytes(content) for content in contents)
-    return struct.pack(">I4s", len(body) + 8, kind) + body

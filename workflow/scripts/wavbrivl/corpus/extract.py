@@ -18,6 +18,7 @@ from wavbrivl.corpus.request import Extracted, Request
 from wavbrivl.corpus.timeline import MediaError, Track
 
 SILENCE = 1e-4  # peak of full scale: below the last bit and a half of 16
+_ROUNDING = 1e-6  # seconds
 STILL_DIFFERENCE = 1.0  # mean absolute difference of two frames, of 255
 
 
@@ -31,7 +32,7 @@ def extract(data: bytes, request: Request) -> Extracted:
     start, end = (clip.start_ms - request.zero_ms) / 1000, (clip.end_ms - request.zero_ms) / 1000
     media = Media(data)
     sound = media.sound_between(start, end, request.tolerance)
-    chosen = choose_frames(media.frame_times, start, end, request)
+    chosen = choose_frames(frames_shown(media, start, end), request)
     frames = [media.frame(index) for index in chosen]
     quality = {
         "silence": bool(np.abs(sound).max(initial=0) < SILENCE),
@@ -44,18 +45,33 @@ def extract(data: bytes, request: Request) -> Extracted:
     return Extracted(dict(sorted(members.items())), round(media.duration * 1000), **quality)
 
 
-def choose_frames(times: np.ndarray, start: float, end: float, request: Request) -> list[int]:
-    """Indices of the chosen frames: one in each of `frames` equal shares of those within [start, end).
+def frames_shown(media: Media, start: float, end: float) -> np.ndarray:
+    """Indices of the frames that begin within [start, end); where none does, the one that stays on show.
+
+    Raises:
+        MediaError: too short, where the picture has not begun or is over.
+    """
+    times = media.frame_times
+    inside = np.flatnonzero((times >= start - _ROUNDING) & (times < end - _ROUNDING))
+    before = np.flatnonzero(times < start)
+    if len(inside):
+        return inside
+    if not len(before) or media.video.ends <= start:
+        said = f"no picture within the clip, {start:.3f} to {end:.3f} s"
+        raise MediaError(
+            Status.TOO_SHORT, f"{said}; it lasts from {times[0]:.3f} to {media.video.ends:.3f} s"
+        )
+    return before[-1:]
+
+
+def choose_frames(shown: np.ndarray, request: Request) -> list[int]:
+    """The chosen of these frames: one in each of `request.frames` equal shares of them.
 
     Which one is a hash of the seed, the clip id and the share's number. Sorted.
     """
-    inside = np.flatnonzero((times >= start - 1e-6) & (times < end - 1e-6))
-    if not len(inside):
-        said = f"no frame within the clip, {start:.3f} to {end:.3f} s; the picture ends at {times[-1]:.3f} s"
-        raise MediaError(Status.TOO_SHORT, said)
     count = request.frames
     places = [(k + _draw(request.seed, request.clip.clip_id, k)) / count for k in range(count)]
-    return [int(inside[int(place * len(inside))]) for place in places]
+    return [int(shown[int(place * len(shown))]) for place in places]
 
 
 def _draw(seed: int, clip_id: str, k: int) -> float:
@@ -63,20 +79,22 @@ def _draw(seed: int, clip_id: str, k: int) -> float:
     return int.from_bytes(digest[:6], "big") / 2**48
 
 
-def _still(media: Media, frames: list[np.ndarray], start: float, end: float) -> bool | None:
-    """Whether the picture never changes; None where that cannot be told without decoding more.
+def _still(media: Media, frames: list[np.ndarray], start: float, end: float) -> bool:
+    """Whether the picture never changes.
 
     A frame that differs from the one before costs bytes: where the packets between key frames are
     not tiny, the picture moves. Where they are, the chosen frame is compared with the first and the last.
     """
     if _packets_show_motion(media.video, start, end, frames[0].shape):
         return False
-    times = media.frame_times
-    inside = np.flatnonzero((times >= start - 1e-6) & (times < end - 1e-6))
-    if len(inside) < 2:
-        return None
-    others = (media.frame(int(index)) for index in (inside[0], inside[-1]))
-    return all(np.abs(frames[0].astype(np.int16) - other).mean() < STILL_DIFFERENCE for other in others)
+    shown = frames_shown(media, start, end)
+    first = int(shown[0])
+    if first and media.frame_times[first] > start + _ROUNDING:
+        first -= 1  # on show when the clip begins
+    others = {first, int(shown[-1])}
+    return all(
+        np.abs(frames[0].astype(np.int16) - media.frame(other)).mean() < STILL_DIFFERENCE for other in others
+    )
 
 
 def _packets_show_motion(track: Track, start: float, end: float, shape: tuple[int, ...]) -> bool:

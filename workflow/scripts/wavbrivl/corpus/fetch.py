@@ -27,6 +27,7 @@ from wavbrivl.shards.tar import TarWriter
 logger = logging.getLogger(__name__)
 FORBIDDEN_IN_A_ROW = 5  # so many different videos refused one after the other: it is us, not them
 FIRST_WAIT, LONGEST_WAIT = 1.0, 60.0
+FREE_BYTES = 200_000_000
 
 
 @dataclass(frozen=True)
@@ -178,6 +179,7 @@ def _fetch_video(
             break
         host = source.host(wanted)
         try:
+            _check_room(store.folder)
             found = _ask(source, wanted, folder, store, host, fetch, rows)
         except SourceError as error:
             halt.set()
@@ -187,29 +189,40 @@ def _fetch_video(
     return _Answer(list(rows.values()), host=host)
 
 
+def _check_room(folder: Path) -> None:
+    """Stop before the disk is full: with many jobs, each would ask for a video that it cannot keep."""
+    if shutil.disk_usage(folder).free < FREE_BYTES:
+        raise SourceError(Status.DISK_FULL, f"less than {FREE_BYTES // 1_000_000} MB are free for {folder}")
+
+
 def _ask(
     source: ClipSource, clips: list[Clip], folder: Path, store: Spool, host: str | None,
     fetch: FetchConfig, known: dict[str, LedgerRow],
 ) -> dict[str, LedgerRow]:  # fmt: skip
     """One source's answer for a video, transient failures tried again with growing waits."""
     attempts = 0
+    answers: dict[str, Path | SourceError] = {}
 
-    def once() -> dict[str, Path | SourceError]:
+    def once() -> None:
         nonlocal attempts
         if host:
             check_block(store.folder.parent, host)
             if wait_for_turn(store.folder.parent, host, fetch.videos_per_hour):
                 check_block(store.folder.parent, host)
         attempts += 1
-        return dict(source.fetch(clips, folder))
+        left = [clip for clip in clips if not isinstance(answers.get(clip.clip_id), Path)]
+        answers.update(source.fetch(left, folder))
+        worth_another = STOPPING | TRANSIENT if host else STOPPING
+        for answer in answers.values():
+            if isinstance(answer, SourceError) and answer.status in worth_another:
+                raise answer
 
-    answers: dict[str, Path | SourceError]
     try:
-        answers = retrying(fetch.attempts)(once)
+        retrying(fetch.attempts)(once)
     except SourceError as error:
         if error.status in STOPPING:
             raise
-        answers = {clip.clip_id: error for clip in clips}
+        answers = {clip.clip_id: answers.get(clip.clip_id, error) for clip in clips}
     return {name: _row(name, answers[name], source.kind, attempts, store, known[name]) for name in answers}
 
 

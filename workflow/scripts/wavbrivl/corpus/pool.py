@@ -1,7 +1,9 @@
 """Decoding processes with a time limit: killed and replaced when a file hangs or crashes them."""
 
 import contextlib
+import math
 import os
+import signal
 import subprocess
 import sys
 import tempfile
@@ -19,7 +21,7 @@ from wavbrivl.corpus.timeline import MediaError
 from wavbrivl.corpus.worker import Message, receive, send
 
 _PACKAGE_ROOT = Path(__file__).resolve().parents[2]
-_FILES_PER_PROCESS = 2000  # then it is replaced, so that a decoder that leaks cannot fill the memory
+_GRACE_SECONDS = 10  # our own limit comes first
 T = TypeVar("T")
 R = TypeVar("R")
 
@@ -34,7 +36,6 @@ class Decoder:
     def __init__(self, timeout: float) -> None:
         self.timeout = timeout
         self._process: subprocess.Popen[bytes] | None = None
-        self._files = 0
 
     def extract(self, data: bytes, request: Request) -> Extracted:
         """As `wavbrivl.corpus.extract.extract`, within the time limit.
@@ -60,7 +61,7 @@ class Decoder:
     def close(self) -> None:
         """End the process."""
         if self._process is not None:
-            self._process.kill()
+            _kill(self._process)
             self._process.wait()
             with contextlib.suppress(BrokenPipeError):  # what was not yet sent goes nowhere
                 self._process.stdin.close()  # type: ignore[union-attr]
@@ -74,7 +75,7 @@ class Decoder:
 
         def expire() -> None:
             expired.set()
-            process.kill()
+            _kill(process)
 
         timer = threading.Timer(self.timeout, expire)
         timer.start()
@@ -99,22 +100,29 @@ class Decoder:
         return self._printed.read().decode(errors="replace").strip()
 
     def _running(self) -> "subprocess.Popen[bytes]":
-        self._files += 1
-        if self._files > _FILES_PER_PROCESS:
-            self.close()
-            self._files = 1
         if self._process is None:
             self._printed = tempfile.TemporaryFile()  # noqa: SIM115 - it lives as long as the process
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "wavbrivl.corpus.worker"],
+                [
+                    sys.executable,
+                    "-m",
+                    "wavbrivl.corpus.worker",
+                    str(math.ceil(self.timeout) + _GRACE_SECONDS),
+                ],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=self._printed,
                 env=os.environ | {"PYTHONPATH": str(_PACKAGE_ROOT), "OMP_NUM_THREADS": "1"},
+                start_new_session=True,  # its own group: its child, and an ffmpeg of that, die with it
             )
             if receive(self._process.stdout) is None:  # type: ignore[arg-type]
                 raise RuntimeError(f"the decoding process does not start: {self._last_words()}")
         return self._process
+
+
+def _kill(process: "subprocess.Popen[bytes]") -> None:
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.killpg(process.pid, signal.SIGKILL)
 
 
 def in_order(

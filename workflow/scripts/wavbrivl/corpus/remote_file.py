@@ -3,7 +3,6 @@
 import http.client
 import logging
 import time
-import urllib.request
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -11,6 +10,7 @@ from wavbrivl.config.corpus import FetchConfig
 from wavbrivl.corpus.block import check_block, stop_error
 from wavbrivl.corpus.causes import SourceError, source_error
 from wavbrivl.corpus.ledger import STOPPING, TRANSIENT
+from wavbrivl.corpus.web import Tempo, ask
 from wavbrivl.errors import UserError
 
 logger = logging.getLogger(__name__)
@@ -74,7 +74,8 @@ class RemoteFile:
     def _piece(self, size: int) -> bytes:
         if self._answer is None:
             self._answer = self._ask()
-        data = self._answer.read(size)
+        data = self._answer.read1(size)
+        self._tempo.count(len(data))
         if not data and self.length is not None and self.place < self.length:
             raise ConnectionResetError(f"connection ended after {self.place} of {self.length} bytes")
         if not data:
@@ -85,8 +86,8 @@ class RemoteFile:
         """Open the file at the place that has been reached."""
         check_block(self.shared, self.host)
         headers = {"Range": f"bytes={self.place}-", "If-Range": self.version} if self.place else {}
-        request = urllib.request.Request(self.address, headers=headers)
-        answer = urllib.request.urlopen(request, timeout=self.config.timeout_seconds)
+        answer = ask(self.address, headers, self.config.timeout_seconds)
+        self._tempo = Tempo(self.config.timeout_seconds)
         version = answer.headers.get("ETag") or answer.headers.get("Last-Modified") or ""
         if self.place and version != self.version:
             raise UserError(f"{self.address} changed while it was read: run the same command again")
@@ -102,7 +103,8 @@ class RemoteFile:
         """A host that gives no ranges sends everything again."""
         left = self.place
         while left:
-            data = answer.read(min(left, _CHUNK))
+            data = answer.read1(min(left, _CHUNK))
+            self._tempo.count(len(data))
             if not data:
                 raise ConnectionResetError("connection ended before the place that had been reached")
             left -= len(data)

@@ -8,6 +8,8 @@ from typing import NamedTuple
 from wavbrivl.errors import UserError
 
 MAX_LABEL = 200
+_COMMANDS = frozenset("`$;&|<>\\{}*")  # what a shell would act upon
+_OPENING = frozenset("'\"(‘“「《（")
 LABEL_SEPARATOR = ";"
 """Between the names of a clip that has several labels, in the one label column."""
 
@@ -32,9 +34,34 @@ def labels_of(label: str) -> list[str]:
     return label.split(LABEL_SEPARATOR) if label else []
 
 
-def sound_label(label: str) -> bool:
-    """Whether a label is text of one line and of sensible length, and only one."""
-    return bool(label) and len(label) <= MAX_LABEL and label.isprintable() and LABEL_SEPARATOR not in label
+def label_trouble(label: str) -> str | None:
+    """What is wrong with a label, in words for the end of a sentence, or None.
+
+    No published label set has what is refused here, and whoever wrote it may have meant a file name, an
+    option or a command. A label is only ever data in this pipeline; in what others make of it, who knows.
+    """
+    if not label.strip():
+        return "it is empty"
+    if len(label) > MAX_LABEL:
+        return f"it has {len(label)} characters, more than {MAX_LABEL}"
+    if not label.isprintable():
+        return "it holds control characters"
+    if bad := sorted(set(label) & _COMMANDS):
+        return f"it holds {bad[0]!r}"
+    if not (label[0].isalnum() or label[0] in _OPENING):
+        return "it does not begin with a letter, a digit, a quote or a parenthesis"
+    return "it holds '..' as a part of a path" if ".." in label.split("/") else None
+
+
+def known_label(path: Path, line: int, label: str) -> str:
+    """The label, if nothing is wrong with it.
+
+    Raises:
+        UserError: names the file, the line and the label.
+    """
+    if trouble := label_trouble(label):
+        raise wrong(path, line, f"malformed label {label[:80]!r}: {trouble}")
+    return label
 
 
 def csv_rows(path: Path, skip: int = 0, spaced: bool = False) -> Iterator[tuple[int, list[str]]]:

@@ -15,6 +15,8 @@ import numpy as np
 from wavbrivl.corpus.ledger import Status
 
 MAX_SAMPLES = 5_000_000  # 46 hours at 30 frames a second; a hostile table asks for billions
+MAX_BOXES = 10_000  # in the header; a file that says nothing in a million of them would keep us for minutes
+_MAX_PARTS = 1_000_000  # boxes of a file: a long fragmented one has two for each second
 _CONTAINERS = {b"moov", b"trak", b"mdia", b"minf", b"stbl", b"edts"}
 
 
@@ -34,6 +36,7 @@ class Track:
     Attributes:
         times: presentation time in seconds.
         decoding: decoding time in ticks of the track's clock.
+        durations: how long it lasts, in the same ticks.
         offsets: where the sample lies in the file.
         sizes: its bytes.
         keys: whether decoding can start there.
@@ -48,6 +51,7 @@ class Track:
     kind: str
     times: np.ndarray
     decoding: np.ndarray
+    durations: np.ndarray
     offsets: np.ndarray
     sizes: np.ndarray
     keys: np.ndarray
@@ -81,9 +85,11 @@ def read_timeline(data: bytes) -> Timeline:
 
 def _read(data: memoryview) -> Timeline:
     tracks: dict[str, Track] = {}
-    moov = next((body for kind, _, body in _boxes(data, 0) if kind == b"moov"), None)
+    moov = next((body for kind, _, body in _boxes(data, 0, _MAX_PARTS) if kind == b"moov"), None)
     if moov is None:
         raise MediaError(Status.UNDECODABLE, "no moov box: not an MP4 file, or cut off")
+    for _ in _inside(data, moov):  # refuses a header of too many boxes before it is searched again and again
+        pass
     movie_scale = _clock(data, _find(data, moov, b"mvhd"))
     for kind, _, trak in _boxes(data[: moov.stop], moov.start):
         track = _track(data, trak, movie_scale) if kind == b"trak" else None
@@ -92,9 +98,11 @@ def _read(data: memoryview) -> Timeline:
     return Timeline(tracks.get("video"), tracks.get("audio"))
 
 
-def _boxes(data: memoryview, start: int) -> Iterator[tuple[bytes, int, range]]:
+def _boxes(data: memoryview, start: int, most: int = MAX_BOXES) -> Iterator[tuple[bytes, int, range]]:
     """Walk sibling boxes: type, offset of the box, and the range of its content."""
-    while start + 8 <= len(data):
+    for _ in range(most):
+        if start + 8 > len(data):
+            return
         size, kind = struct.unpack_from(">I4s", data, start)
         header = 8
         if size == 1:
@@ -105,13 +113,22 @@ def _boxes(data: memoryview, start: int) -> Iterator[tuple[bytes, int, range]]:
             raise ValueError(f"box of {size} bytes")
         yield kind, start, range(start + header, min(stop, len(data)))
         start = stop
+    raise ValueError(f"more than {most} boxes")
 
 
 def _inside(data: memoryview, content: range) -> Iterator[tuple[bytes, int, range]]:
-    for kind, offset, body in _boxes(data[: content.stop], content.start):
-        yield kind, offset, body
+    """Walk the boxes of a container and of the containers in it, in the file's order."""
+    open_ = [_boxes(data[: content.stop], content.start)]
+    for _ in range(MAX_BOXES):
+        while open_ and (box := next(open_[-1], None)) is None:
+            open_.pop()
+        if not open_:
+            return
+        yield box
+        kind, _, body = box
         if kind in _CONTAINERS:
-            yield from _inside(data, body)
+            open_.append(_boxes(data[: body.stop], body.start))
+    raise ValueError(f"more than {MAX_BOXES} boxes")
 
 
 def _find(data: memoryview, content: range, wanted: bytes) -> range | None:
@@ -151,6 +168,7 @@ def _track(data: memoryview, trak: range, movie_scale: int) -> Track | None:
         kind=kind,
         times=(shown / scale + shift)[there],
         decoding=decoding[there],
+        durations=durations[there],
         offsets=offsets[there],
         sizes=sizes[there],
         keys=keys[there],

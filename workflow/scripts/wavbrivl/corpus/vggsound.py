@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from wavbrivl.corpus.clips import YOUTUBE_ID
-from wavbrivl.corpus.rows import ListRow, csv_rows, sound_label, wrong
+from wavbrivl.corpus.rows import ListRow, csv_rows, known_label, wrong
 
 MAX_START_SECONDS = 1_000_000
 
@@ -30,8 +30,6 @@ def read_vggsound(path: Path, clip_seconds: float) -> Iterator[ListRow]:
         if split not in splits:
             raise wrong(path, line, f"unknown split {split[:80]!r}, expected train or test")
         if label not in known:
-            if not sound_label(label):
-                raise wrong(path, line, f"malformed label {label[:80]!r}")
-            known[label] = label
+            known[label] = known_label(path, line, label)
         begin = int(start) * 1000
         yield ListRow(line, video, begin, begin + length, known[label], splits[split])

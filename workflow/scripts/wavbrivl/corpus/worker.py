@@ -6,11 +6,14 @@ on standard output; a message is a JSON object and a number of byte strings. Not
 
 import json
 import os
+import signal
 import struct
 import sys
 from dataclasses import asdict
 from typing import Any, BinaryIO
 
+_FILES = 32  # for one child
+_MORE, _CLOSED = 0, 64  # how a child ends: it has answered for its files, or there are no more
 Message = tuple[dict[str, Any], list[bytes]]
 
 
@@ -39,24 +42,48 @@ def receive(stream: BinaryIO) -> Message | None:
 
 
 def main() -> None:
-    """Answer until the other side closes."""
+    """Answer until the other side closes, each few files in a child of this process.
+
+    decord loses the memory of all sound that it has decoded; what a child has lost ends with it.
+    """
+    from wavbrivl.corpus import extract  # noqa: F401 - loaded once, for every child
+
+    limit = int(sys.argv[1])
+    answers = os.fdopen(os.dup(sys.stdout.fileno()), "wb")
+    os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # what libraries print must not be taken for an answer
+    send(answers, {"ready": True}, [])
+    code = _MORE
+    while code == _MORE:
+        child = os.fork()
+        if child == 0:
+            os._exit(_serve(answers, limit))
+        code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+    if code != _CLOSED:
+        raise SystemExit(code if code > 0 else 128 - code)  # as a shell says it of a signal
+
+
+def _serve(answers: BinaryIO, limit: int) -> int:
+    """Answer for some files; whether there may be more."""
     from wavbrivl.corpus.clips import Clip
     from wavbrivl.corpus.extract import Request, extract
     from wavbrivl.corpus.timeline import MediaError
 
-    answers = os.fdopen(os.dup(sys.stdout.fileno()), "wb")
-    os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # what libraries print must not be taken for an answer
-    send(answers, {"ready": True}, [])
-    while message := receive(sys.stdin.buffer):
+    for _ in range(_FILES):
+        message = receive(sys.stdin.buffer)
+        if message is None:
+            return _CLOSED
         header, (data,) = message
         request = Request(**{**header, "clip": Clip(**header["clip"])})
+        signal.alarm(limit)  # so that nothing hangs on when the job that would end it has been killed
         try:
             result = extract(data, request)
         except MediaError as error:
             send(answers, {"status": error.status, "cause": error.cause}, [])
-            continue
-        facts = {key: value for key, value in asdict(result).items() if key != "members"}
-        send(answers, {"names": list(result.members), **facts}, list(result.members.values()))
+        else:
+            facts = {key: value for key, value in asdict(result).items() if key != "members"}
+            send(answers, {"names": list(result.members), **facts}, list(result.members.values()))
+        signal.alarm(0)
+    return _MORE
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
 """A labelled sound benchmark in memory, and its embeddings as one matrix.
 
 A reader of a publisher's layout (such as `esc50.read_esc50`) makes a `Benchmark`; everything after
-that is the same for all of them.
+that is the same for all of them: `embed_benchmark` makes the matrix, `with_matrix` puts the two together.
 """
 
 import logging
@@ -14,6 +14,7 @@ import numpy as np
 from wavbrivl.errors import UserError
 from wavbrivl.evaluate.audio_files import read_audio
 from wavbrivl.evaluate.encoders import Embedded, Encoder
+from wavbrivl.evaluate.matrix import Matrix
 from wavbrivl.evaluate.result import Coverage, Exclusion, coverage_of
 from wavbrivl.progress import track
 
@@ -60,20 +61,29 @@ class Benchmark:
 
 
 @dataclass(frozen=True)
-class EmbeddedBenchmark:
-    """The sounds that could be read, and their embeddings in the same order."""
+class ReadBenchmark:
+    """The sounds of a benchmark that could be read, and what is to be said of the others.
+
+    Attributes:
+        dataset: as in `Benchmark`.
+        labels: as in `Benchmark`.
+        clips: the sounds that were read, in the order of the table.
+        encoder: whose predictions these sounds get.
+        exclusions: sounds that were left out, with causes.
+        listed: coverage that somebody else counted (a corpus's ledgers), or None.
+    """
 
     dataset: str
     labels: tuple[str, ...]
     clips: tuple[Clip, ...]
     encoder: str
-    embedded: Embedded
-    exclusions: tuple[Exclusion, ...]
+    exclusions: tuple[Exclusion, ...] = ()
+    listed: Coverage | None = None
 
     @property
     def coverage(self) -> Coverage:
-        """Clips of the table, clips that were embedded, the others by cause."""
-        return coverage_of(len(self.clips) + len(self.exclusions), self.exclusions)
+        """Clips of the table, clips that were read, the others by cause."""
+        return self.listed or coverage_of(len(self.clips) + len(self.exclusions), self.exclusions)
 
     @property
     def targets(self) -> np.ndarray:
@@ -92,8 +102,16 @@ class EmbeddedBenchmark:
         return [clip.group for clip in self.clips]
 
 
-def embed_benchmark(benchmark: Benchmark, encoder: Encoder, batch_size: int) -> EmbeddedBenchmark:
-    """Embed every sound once.
+@dataclass(frozen=True)
+class EmbeddedBenchmark:
+    """The sounds of a benchmark with their embeddings in the same order."""
+
+    sounds: ReadBenchmark
+    embedded: Embedded
+
+
+def embed_benchmark(benchmark: Benchmark, encoder: Encoder, batch_size: int) -> Matrix:
+    """Embed every sound once, read at the encoder's own rate.
 
     A sound that is absent or cannot be read is left out, counted and listed.
 
@@ -103,12 +121,27 @@ def embed_benchmark(benchmark: Benchmark, encoder: Encoder, batch_size: int) -> 
     kept: list[Clip] = []
     exclusions: list[Exclusion] = []
     blocks = [
-        encoder.embed(sounds, batch_size) for sounds in _readable(benchmark, kept, exclusions, encoder.name)
+        encoder.embed(sounds, batch_size, encoder.rate)
+        for sounds in readable(benchmark, kept, exclusions, encoder.name, encoder.rate)
     ]
-    _refuse_emptied(benchmark, kept, exclusions)
-    return EmbeddedBenchmark(
-        benchmark.dataset, benchmark.labels, tuple(kept), encoder.name, joined(blocks), tuple(exclusions)
-    )
+    refuse_emptied(benchmark, kept, exclusions)
+    whole = joined(blocks)
+    names = [clip.name for clip in kept]
+    return Matrix(encoder.name, names, whole.embedding, whole.projection, tuple(exclusions))
+
+
+def with_matrix(benchmark: Benchmark, matrix: Matrix) -> EmbeddedBenchmark:
+    """A benchmark and its embeddings.
+
+    Raises:
+        UserError: the matrix does not belong to this table.
+    """
+    by_name = {clip.name: clip for clip in benchmark.clips}
+    if {*matrix.items, *(entry.item for entry in matrix.exclusions)} != set(by_name):
+        raise UserError(f"{benchmark.folder}: the embeddings of '{matrix.encoder}' are of other sounds")
+    clips = tuple(by_name[name] for name in matrix.items)
+    sounds = ReadBenchmark(benchmark.dataset, benchmark.labels, clips, matrix.encoder, matrix.exclusions)
+    return EmbeddedBenchmark(sounds, Embedded(matrix.embedding, matrix.projection))
 
 
 def joined(blocks: Sequence[Embedded]) -> Embedded:
@@ -120,14 +153,19 @@ def joined(blocks: Sequence[Embedded]) -> Embedded:
     )
 
 
-def _readable(
-    benchmark: Benchmark, kept: list[Clip], exclusions: list[Exclusion], encoder: str
+def readable(
+    benchmark: Benchmark, kept: list[Clip], exclusions: list[Exclusion], what: str, rate: int
 ) -> Iterator[list[np.ndarray]]:
-    """Sounds in blocks; `kept` and `exclusions` grow beside them."""
+    """Sounds in blocks; `kept` and `exclusions` grow beside them.
+
+    Args:
+        what: what they are read for, in the log.
+        rate: sampling rate that they are read at.
+    """
     sounds: list[np.ndarray] = []
-    for clip in track(benchmark.clips, f"{benchmark.dataset} sounds, {encoder}"):
+    for clip in track(benchmark.clips, f"{benchmark.dataset} sounds, {what}"):
         try:
-            sounds.append(read_audio(clip.path))
+            sounds.append(read_audio(clip.path, rate))
         except UserError as error:
             cause = "unreadable" if clip.path.is_file() else "absent"
             exclusions.append(Exclusion(item=clip.name, cause=cause))
@@ -141,7 +179,8 @@ def _readable(
         yield sounds
 
 
-def _refuse_emptied(benchmark: Benchmark, kept: Sequence[Clip], exclusions: Sequence[Exclusion]) -> None:
+def refuse_emptied(benchmark: Benchmark, kept: Sequence[Clip], exclusions: Sequence[Exclusion]) -> None:
+    """Leaving single sounds out is honest; leaving a fold out would be another protocol."""
     if not kept:
         example = exclusions[0].item if exclusions else "its table"
         raise UserError(f"{benchmark.folder}: no sound of {benchmark.dataset} can be read, {example} first")

@@ -1,4 +1,4 @@
-"""One split of a corpus for retrieval: clips with their sounds, and one image vector each."""
+"""One split of a corpus: its clips, one image vector each, and the sounds as a matrix of embeddings."""
 
 import csv
 from collections.abc import Iterator, Sequence
@@ -10,7 +10,8 @@ import numpy as np
 
 from wavbrivl.errors import UserError
 from wavbrivl.evaluate.benchmark import BLOCK, joined
-from wavbrivl.evaluate.encoders import Embedded, Encoder
+from wavbrivl.evaluate.encoders import Encoder
+from wavbrivl.evaluate.matrix import Matrix
 from wavbrivl.evaluate.ranking import unit
 from wavbrivl.progress import track
 
@@ -35,7 +36,6 @@ class Gallery:
         video_ids: source videos, [n].
         labels: classes, [n].
         images: frame-averaged image embeddings, unit length, [n, teacher_dim] float32.
-        sounds: where the sounds are read from.
     """
 
     source: Path
@@ -43,27 +43,25 @@ class Gallery:
     video_ids: list[str]
     labels: list[str]
     images: np.ndarray
-    sounds: Sounds
 
 
-def load_gallery(sounds: Sounds, matrix: Path, table: Path) -> Gallery:
-    """Join media shards with the image embeddings that were computed from them.
+def load_gallery(sounds: Sounds | None, matrix: Path, table: Path) -> Gallery:
+    """Read the image embeddings of one split.
 
     Args:
-        sounds: the split's media shards.
+        sounds: the media shards that they were computed from, where the order is still to be checked.
         matrix: `.npy`, [n, frames, teacher_dim].
         table: `.csv`, one row `clip_id,video_id,label` for each row of the matrix.
 
     Raises:
-        UserError: where the three do not speak of the same clips in the same order.
+        UserError: where they do not speak of the same clips in the same order.
     """
-    with Path(table).open(encoding="utf-8", newline="") as handle:
-        rows = list(csv.DictReader(handle))
+    rows = read_clips(table)
     vectors = np.load(matrix, mmap_mode="r")
     if vectors.ndim != 3 or len(vectors) != len(rows):
         raise UserError(f"{matrix}: shape {vectors.shape} does not fit the {len(rows)} rows of {table}")
     clip_ids = [row["clip_id"] for row in rows]
-    if clip_ids != [clip.clip_id for clip in sounds.clips]:
+    if sounds is not None and clip_ids != [clip.clip_id for clip in sounds.clips]:
         raise UserError(f"{table}: its clips are not those of the media shards, in their order")
     return Gallery(
         source=Path(table),
@@ -71,13 +69,28 @@ def load_gallery(sounds: Sounds, matrix: Path, table: Path) -> Gallery:
         video_ids=[row["video_id"] for row in rows],
         labels=[row["label"] for row in rows],
         images=_frame_means(vectors),
-        sounds=sounds,
     )
 
 
-def embed_sounds(gallery: Gallery, encoder: Encoder, batch_size: int) -> Embedded:
-    """Embed the whole sound of every clip, a block in memory at a time."""
-    return joined([encoder.embed(block, batch_size) for block in _blocks(gallery, encoder.name)])
+def read_clips(table: Path) -> list[dict[str, str]]:
+    """The clips of a split: clip_id, video_id and label of each, in the order of the embeddings."""
+    with Path(table).open(encoding="utf-8", newline="") as handle:
+        return list(csv.DictReader(handle))
+
+
+def embed_split(shards: Sounds, encoder: Encoder, batch_size: int, what: str, projected: bool) -> Matrix:
+    """Embed the whole sound of every clip, a block in memory at a time.
+
+    Args:
+        what: name of the split, in the log.
+        projected: keep the projections too; training splits do not need them.
+    """
+    blocks = [encoder.embed(block, batch_size) for block in _blocks(shards, f"{what} sounds, {encoder.name}")]
+    if not blocks:
+        return Matrix(encoder.name, [], np.zeros((0, encoder.dim), dtype=np.float32))
+    whole = joined(blocks)
+    names = [clip.clip_id for clip in shards.clips]
+    return Matrix(encoder.name, names, whole.embedding, whole.projection if projected else None)
 
 
 def _frame_means(vectors: np.ndarray) -> np.ndarray:
@@ -89,10 +102,10 @@ def _frame_means(vectors: np.ndarray) -> np.ndarray:
     return np.concatenate(blocks) if blocks else np.zeros((0, vectors.shape[2]), dtype=np.float32)
 
 
-def _blocks(gallery: Gallery, encoder: str) -> Iterator[list[np.ndarray]]:
+def _blocks(shards: Sounds, what: str) -> Iterator[list[np.ndarray]]:
     block: list[np.ndarray] = []
-    for i in track(range(len(gallery.clip_ids)), f"{gallery.source.stem} sounds, {encoder}"):
-        block.append(gallery.sounds.audio(i))
+    for i in track(range(len(shards.clips)), what):
+        block.append(shards.audio(i))
         if len(block) == BLOCK:
             yield block
             block = []

@@ -31,7 +31,7 @@ def method(resamples: int) -> str:
 
 
 def interval(
-    statistic: Statistic, groups: Sequence[str], resamples: int, seed: int
+    statistic: Statistic, groups: Sequence[str], resamples: int, seed: int, centred: bool = False
 ) -> tuple[float, float] | None:
     """95 % percentile interval of a statistic of item weights.
 
@@ -40,6 +40,8 @@ def interval(
         groups: the source recording of each item, [n].
         resamples: how many times the recordings are drawn with replacement.
         seed: seed of the draws.
+        centred: move the resamples so that their mean is the statistic of the items as they are: for
+            statistics that copies of an item bias, such as average precision. Ends stay in [0, 1].
 
     Returns:
         Lower and upper end, or None where all items come from one recording.
@@ -49,6 +51,9 @@ def interval(
         return None
     values = np.concatenate([statistic(w[:, index]) for w in _weights(count, len(index), resamples, seed)])
     low, high = np.nanpercentile(values, [2.5, 97.5])
+    if centred:
+        bias = np.nanmean(values) - value_of(statistic, len(index))
+        low, high = max(0.0, low - bias), min(1.0, high - bias)
     return float(low), float(high)
 
 

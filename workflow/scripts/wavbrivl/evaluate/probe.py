@@ -4,7 +4,7 @@ A two-layer MLP on standardised embeddings, Adam, and a search over learning rat
 validation folds only (protocol after HEAR's head search; the published head is not recoverable).
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -14,6 +14,10 @@ from torch import nn
 
 from wavbrivl.config.evaluation import ProbeConfig
 from wavbrivl.errors import UserError
+from wavbrivl.progress import track
+
+_BLOCK = 8192
+_MANY = 20_000
 
 
 @dataclass(frozen=True)
@@ -24,15 +28,31 @@ class Standardiser:
     scale: np.ndarray
 
     def __call__(self, embeddings: np.ndarray) -> torch.Tensor:
-        """From [n, dim] to float32 [n, dim]."""
-        return torch.from_numpy(((embeddings - self.mean) / self.scale).astype(np.float32))
+        """From [n, dim] to float32 [n, dim], a block in float64 at a time."""
+        result = np.empty(embeddings.shape, dtype=np.float32)
+        for rows in _blocks(len(embeddings)):
+            result[rows] = (embeddings[rows] - self.mean) / self.scale
+        return torch.from_numpy(result)
 
 
 def standardiser(embeddings: np.ndarray) -> Standardiser:
     """Fit to [n, dim]; dimensions that never vary are left at their scale."""
-    scale = embeddings.std(axis=0, dtype=np.float64)
-    constant = scale < 1e-6 * max(1.0, float(np.abs(embeddings).max(initial=0.0)))
-    return Standardiser(embeddings.mean(axis=0, dtype=np.float64), np.where(constant, 1.0, scale))
+    n, dim = embeddings.shape
+    mean, square, largest = np.zeros(dim), np.zeros(dim), 0.0
+    for rows in _blocks(n):
+        block = embeddings[rows].astype(np.float64)
+        mean += block.sum(axis=0) / n
+        largest = max(largest, float(np.abs(block).max(initial=0.0)))
+    for rows in _blocks(n):
+        square += ((embeddings[rows].astype(np.float64) - mean) ** 2).sum(axis=0) / n
+    scale = np.sqrt(square)
+    constant = scale < 1e-6 * max(1.0, largest)
+    return Standardiser(mean, np.where(constant, 1.0, scale))
+
+
+def _blocks(n: int) -> list[slice]:
+    """Rows in blocks: 200,000 embeddings in float64 would be most of a gigabyte."""
+    return [slice(first, first + _BLOCK) for first in range(0, n, _BLOCK)]
 
 
 def fit_probe(
@@ -60,13 +80,13 @@ def fit_probe(
     inputs, wanted = scale(embeddings), torch.from_numpy(np.asarray(targets, dtype=np.int64))
     with _one_thread(), torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        head = _head(embeddings.shape[1], classes, config)
+        head = make_head(embeddings.shape[1], classes, config)
         _train(head, inputs, wanted, learning_rate, config)
     head.eval()
 
     def logits(others: np.ndarray) -> np.ndarray:
         with torch.inference_mode():
-            return head(scale(others)).numpy()
+            return torch.cat([head(scale(others[rows])) for rows in _blocks(len(others))]).numpy()
 
     return logits
 
@@ -92,6 +112,7 @@ def predict_folds(
     config: ProbeConfig,
     seed: int,
     tested: Sequence[int] | None = None,
+    rates: Mapping[int, float] | None = None,
 ) -> FoldPredictions:
     """Cross-validate over the official folds.
 
@@ -100,6 +121,7 @@ def predict_folds(
 
     Args:
         tested: the folds to test; all of them by default.
+        rates: rates that an earlier search chose, by test fold; nothing is searched then.
 
     Raises:
         UserError: where there are fewer than three folds, so that none is left to train on.
@@ -108,33 +130,43 @@ def predict_folds(
     if len(names) < 3:
         raise UserError(f"cross-validation needs three folds or more, and there are only {names}")
     predicted = np.full(len(targets), -1, dtype=np.int64)
-    rates = {}
+    chosen = dict(rates or {})
     for fold in names if tested is None else tested:
-        held_out = names[(names.index(fold) + 1) % len(names)]
-        rates[fold] = _search(embeddings, targets, folds, (fold, held_out), classes, config, seed)
         rest = folds != fold
-        logits = fit_probe(embeddings[rest], targets[rest], classes, rates[fold], config, seed + fold)
+        if fold not in chosen:
+            held_out = names[(names.index(fold) + 1) % len(names)]
+            valid = folds == held_out
+            train = rest & ~valid
+            chosen[fold] = search(
+                (embeddings[train], targets[train]),
+                (embeddings[valid], targets[valid]),
+                classes,
+                config,
+                seed + fold,
+            )
+        logits = fit_probe(embeddings[rest], targets[rest], classes, chosen[fold], config, seed + fold)
         predicted[~rest] = logits(embeddings[~rest]).argmax(axis=1)
-    return FoldPredictions(predicted, rates)
+    return FoldPredictions(predicted, chosen)
 
 
-def _search(
-    embeddings: np.ndarray,
-    targets: np.ndarray,
-    folds: np.ndarray,
-    left_out: tuple[int, int],
+def search(
+    train: tuple[np.ndarray, np.ndarray],
+    valid: tuple[np.ndarray, np.ndarray],
     classes: int,
     config: ProbeConfig,
     seed: int,
 ) -> float:
-    """The rate with the best accuracy on the validation fold (left_out[1]); the first one on a tie."""
-    if len(config.learning_rates) == 1:
+    """The rate with the best accuracy on validation items; the first one on a tie.
+
+    Args:
+        train, valid: embeddings [n, dim] and class indices [n].
+    """
+    if len(config.learning_rates) == 1 or not len(valid[1]):
         return config.learning_rates[0]
-    train, valid = ~np.isin(folds, left_out), folds == left_out[1]
     accuracies = []
     for rate in config.learning_rates:
-        logits = fit_probe(embeddings[train], targets[train], classes, rate, config, seed + left_out[0])
-        accuracies.append(float(np.mean(logits(embeddings[valid]).argmax(axis=1) == targets[valid])))
+        logits = fit_probe(*train, classes, rate, config, seed)
+        accuracies.append(float(np.mean(logits(valid[0]).argmax(axis=1) == valid[1])))
     return config.learning_rates[int(np.argmax(accuracies))]
 
 
@@ -149,7 +181,8 @@ def _one_thread() -> Iterator[None]:
         torch.set_num_threads(threads)
 
 
-def _head(dim: int, classes: int, config: ProbeConfig) -> nn.Sequential:
+def make_head(dim: int, classes: int, config: ProbeConfig) -> nn.Sequential:
+    """The two-layer MLP, with fresh weights."""
     return nn.Sequential(
         nn.Linear(dim, config.hidden),
         nn.ReLU(),
@@ -163,7 +196,10 @@ def _train(
 ) -> None:
     optimiser = torch.optim.Adam(head.parameters(), lr=rate)
     head.train()
-    for _ in range(config.epochs):
+    epochs: Iterable[int] = range(config.epochs)
+    if len(inputs) > _MANY:
+        epochs = track(epochs, f"passes of the head over {len(inputs)} embeddings")
+    for _ in epochs:
         for batch in torch.randperm(len(inputs)).split(config.batch_size):
             optimiser.zero_grad(set_to_none=True)
             nn.functional.cross_entropy(head(inputs[batch]), targets[batch]).backward()

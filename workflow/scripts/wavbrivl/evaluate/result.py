@@ -69,6 +69,16 @@ class FoldScores(Record):
     """Standard deviation over the folds (n - 1); null for a single fold."""
 
 
+class SeedScores(Record):
+    """One metric over several seeds of the head; the first seed is the one of the metric's own value."""
+
+    seed: list[int]
+    values: list[Finite]
+    mean: Finite
+    spread: Finite | None
+    """Standard deviation over the seeds (n - 1); null for a single seed."""
+
+
 class Exclusion(Record):
     """An item that was left out, and why."""
 
@@ -105,6 +115,7 @@ class Result(Record):
     """The method behind every `ci95`."""
     classes: Annotated[int, Field(ge=1)] | None = None
     folds: dict[Name, FoldScores] | None = None
+    seeds: dict[Name, SeedScores] | None = None
     gallery: Annotated[int, Field(ge=1)] | None = None
     """Size of the retrieval gallery."""
     prompts: Prompts | None = None
@@ -112,6 +123,18 @@ class Result(Record):
     """Every item that coverage counts as missing, where the task itself found that out."""
     settings: dict[str, Any] = {}
     """Further facts that decide the number, such as the learning rates that were chosen."""
+
+
+def seed_scores(seeds: Sequence[int], values: Sequence[float]) -> SeedScores:
+    """The values of one metric, one for each seed, their mean and their spread."""
+    mean = sum(values) / len(values)
+    spread = math.sqrt(sum((v - mean) ** 2 for v in values) / (len(values) - 1)) if len(values) > 1 else None
+    return SeedScores(
+        seed=list(seeds),
+        values=[_rounded(value) for value in values],
+        mean=_rounded(mean),
+        spread=None if spread is None else _rounded(spread),
+    )
 
 
 def coverage_of(expected: int, exclusions: Sequence[Exclusion]) -> Coverage:
@@ -126,10 +149,11 @@ def coverage_of(expected: int, exclusions: Sequence[Exclusion]) -> Coverage:
 
 def write_result(path: Path, result: Result) -> None:
     """Write one metrics file, whole or not at all; keys in a fixed order."""
-    values = result.model_dump(mode="json", exclude={"metrics", "folds"}, exclude_none=True)
+    values = result.model_dump(mode="json", exclude={"metrics", "folds", "seeds"}, exclude_none=True)
     values["metrics"] = {name: _metric(metric) for name, metric in result.metrics.items()}
-    if result.folds:
-        values["folds"] = {name: folds.model_dump(mode="json") for name, folds in result.folds.items()}
+    for key, scores in (("folds", result.folds), ("seeds", result.seeds)):
+        if scores:
+            values[key] = {name: entry.model_dump(mode="json") for name, entry in scores.items()}
     order = [key for key in Result.model_fields if key in values]
     write_json(path, {key: values[key] for key in order})
 

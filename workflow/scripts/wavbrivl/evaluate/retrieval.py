@@ -4,17 +4,17 @@ The gallery is the whole split and the match is the instance: a sound has to fin
 its own clip (the paper's "CMR"; its gallery definition is not given, so this is the strict one).
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from wavbrivl.config.evaluation import EvaluateConfig
 from wavbrivl.errors import UserError
-from wavbrivl.evaluate.encoders import Encoder
-from wavbrivl.evaluate.gallery import Gallery, embed_sounds
+from wavbrivl.evaluate.gallery import Gallery
 from wavbrivl.evaluate.intervals import Statistic, interval, mean_of, median_of, method, value_of
 from wavbrivl.evaluate.items import Items
+from wavbrivl.evaluate.matrix import Matrix
 from wavbrivl.evaluate.ranking import (
     Ranks,
     chance_hits,
@@ -23,7 +23,7 @@ from wavbrivl.evaluate.ranking import (
     class_only_hits,
     class_only_rank,
     class_only_reciprocal,
-    ranks_of_pairs,
+    ranks_both_ways,
 )
 from wavbrivl.evaluate.result import Coverage, Metric, Result, metric
 
@@ -50,7 +50,7 @@ class Retrieval:
 
 
 def run_retrieval(
-    encoder: Encoder,
+    matrices: Mapping[str, Matrix],
     train: Gallery,
     test: Gallery,
     coverage: Coverage,
@@ -63,26 +63,29 @@ def run_retrieval(
     """Measure one encoder.
 
     Args:
-        encoder: with a projection of its own, that is used; otherwise one is fitted on `train`.
-        train: training clips; read only for encoders without a projection.
+        matrices: its embeddings of the splits `train` and `test`. With a projection of its own, that is
+            used; otherwise one is fitted on `train`.
+        train: training clips; used only for encoders without a projection.
         test: the gallery.
         coverage: clips that the list has, from the ledgers.
         fit: the cross projection for baselines (`evaluate.cross_projection`).
 
     Raises:
-        UserError: a gallery of fewer than two clips.
+        UserError: a gallery of fewer than two clips, or embeddings of other clips.
     """
     if len(test.clip_ids) < 2:
         raise UserError(
             f"{test.source}: retrieval needs two clips or more, and there are {len(test.clip_ids)}"
         )
-    embedded = embed_sounds(test, encoder, config.batch_size)
-    sounds, origin = embedded.projection, "the encoder's own projection g(a)"
+    for split, gallery in (("train", train), ("test", test)):
+        if matrices[split].items != gallery.clip_ids:
+            raise UserError(f"{gallery.source}: the sounds of '{matrices[split].encoder}' are of other clips")
+    sounds, origin = matrices["test"].projection, "the encoder's own projection g(a)"
     if sounds is None:
-        projector = fit(embed_sounds(train, encoder, config.batch_size).embedding, train)
-        sounds, origin = projector(embedded.embedding), "a cross projection fitted on the train split"
-    pairs = {"audio_to_image": (sounds, test.images), "image_to_audio": (test.images, sounds)}
-    ranks = {direction: ranks_of_pairs(*pair) for direction, pair in pairs.items()}
+        projector = fit(matrices["train"].embedding, train)
+        sounds, origin = projector(matrices["test"].embedding), "a cross projection fitted on the train split"
+    found, finding = ranks_both_ways(sounds, test.images)
+    ranks = {"audio_to_image": found, "image_to_audio": finding}
     metrics = retrieval_metrics(ranks, test.labels, test.video_ids, config, seed)
     result = Result(
         task=task,
@@ -90,7 +93,7 @@ def run_retrieval(
         split="test",
         protocol=f"instance-level retrieval over the whole gallery by cosine in the teacher's space; "
         f"{origin}; one frame-averaged image a clip; ties at their expected rank",
-        encoder=encoder.name,
+        encoder=matrices["test"].encoder,
         n=len(test.clip_ids),
         coverage=coverage,
         seed=seed,

@@ -9,10 +9,10 @@ from collections.abc import Sequence
 from wavbrivl.config.evaluation import EvaluateConfig
 from wavbrivl.evaluate.gallery import Gallery
 from wavbrivl.evaluate.intervals import method
+from wavbrivl.evaluate.label_texts import TextTower
 from wavbrivl.evaluate.ranking import ranks_of_pairs
 from wavbrivl.evaluate.result import Coverage, Result
 from wavbrivl.evaluate.retrieval import retrieval_metrics
-from wavbrivl.evaluate.zero_shot import TextTower
 
 
 def run_teacher_retrieval(

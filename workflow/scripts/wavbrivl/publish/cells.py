@@ -1,17 +1,29 @@
 """One cell of a table: what was measured here, what was published, and why either is missing."""
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from wavbrivl.errors import UserError
+from wavbrivl.evaluate.kinds import SUPERVISED
 from wavbrivl.evaluate.places import TRAINED
 from wavbrivl.evaluate.result import Metric, Result, read_result
-from wavbrivl.publish.layout import Column, Row
+from wavbrivl.publish.layout import NO_ZERO_SHOT, NOT_SUPERVISED, Column, Row
 from wavbrivl.publish.published import Published, published
 
 Results = dict[tuple[str, str], Result]
 """Metrics files by (encoder, task)."""
+
+
+@dataclass(frozen=True)
+class Reasons:
+    """Why there are no numbers, where that was known before any job ran: by encoder, and by task."""
+
+    encoders: Mapping[str, str] = field(default_factory=dict)
+    tasks: Mapping[str, str] = field(default_factory=dict)
+
+
+NO_REASONS = Reasons()
 
 
 @dataclass(frozen=True)
@@ -52,19 +64,29 @@ def of_task(results: Results, task: str) -> Result | None:
     return results[names[0][1], task] if names else None
 
 
-def cell(results: Results, row: Row, column: Column) -> Cell:
+def cell(results: Results, row: Row, column: Column, reasons: Reasons) -> Cell:
     """Look one cell up."""
     printed = published().get((2, row.published, column.key)) if row.published else None
     task = column.zero_shot if row.zero_shot else column.task
-    if row.encoder is None:
-        return Cell(None, None, printed, row.absent)
-    if task is None:
-        return Cell(None, None, printed, "not measured: zero-shot is not defined for this task")
-    if not any(known == task for _, known in results):
-        return Cell(None, None, printed, f"not measured: the task {task} is not part of this run")
-    result = results.get((row.encoder, task))
-    if result is None:
-        return Cell(None, None, printed, row.absent)
-    if column.metric not in result.metrics:
+    result = results.get((row.encoder or "", task or ""))
+    metric = result.metrics.get(column.metric) if result else None
+    if metric is not None:
+        return Cell(metric, result, printed)
+    if result is not None:
         return Cell(None, result, printed, f"not measured: {task} has no {column.metric}")
-    return Cell(result.metrics[column.metric], result, printed)
+    return Cell(None, None, printed, _why_not(results, row, task, reasons))
+
+
+def _why_not(results: Results, row: Row, task: str | None, reasons: Reasons) -> str:
+    if row.encoder is None:
+        return row.absent
+    if task is None:
+        return NO_ZERO_SHOT
+    if row.encoder in reasons.encoders:
+        return reasons.encoders[row.encoder]
+    if task in reasons.tasks:
+        return reasons.tasks[task]
+    if not any(known == task for _, known in results):
+        return f"not measured: the task {task} is not part of this run"
+    measured = any(encoder == row.encoder for encoder, _ in results)
+    return NOT_SUPERVISED if row.encoder == SUPERVISED and measured else row.absent

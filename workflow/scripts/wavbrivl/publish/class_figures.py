@@ -1,6 +1,7 @@
 """Figures of classification: which classes are confused, and how well each is known."""
 
 from collections.abc import Sequence
+from itertools import cycle
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +11,8 @@ from wavbrivl.evaluate.items import Items
 from wavbrivl.publish.style import COLOURS, FAINT, INK, drawing, words
 
 _ANNOTATED = 12
+_NAMED = 60
+"""Beyond so many classes, names would need metres: the matrix goes without, the bars show both ends."""
 
 
 def confusion_matrix(path: Path, items: Items, labels: Sequence[str], title: str) -> None:
@@ -19,17 +22,13 @@ def confusion_matrix(path: Path, items: Items, labels: Sequence[str], title: str
     """
     labels = [*labels, *sorted(set(items.predicted or []) - set(labels))]
     share = confusion(items, labels)
-    size = max(4.6, 0.22 * len(labels) + 2.4)
+    size = max(4.6, 0.22 * len(labels) + 2.4) if len(labels) <= _NAMED else 9.0
     with drawing(path, size + 0.7, size) as figure:
         axes = figure.subplots()
         image = axes.imshow(share, cmap="Blues", vmin=0, vmax=1)
         figure.colorbar(image, ax=axes, shrink=0.75, label="share of the class")
-        names = [words(label) for label in labels]
-        small = 8 if len(labels) <= 20 else 6
-        axes.set_xticks(
-            range(len(labels)), names, rotation=45, ha="right", rotation_mode="anchor", fontsize=small
-        )
-        axes.set_yticks(range(len(labels)), names, fontsize=small)
+        if len(labels) <= _NAMED:
+            _name_both_axes(axes, labels)
         axes.set_xlabel("predicted")
         axes.set_ylabel("true")
         axes.grid(False)
@@ -56,15 +55,21 @@ def class_bars(
     first, *others = by_encoder
     means = {name: class_means(items, score) for name, items in by_encoder.items()}
     labels = sorted(means[first], key=lambda label: (means[first][label], label))
+    if len(labels) > _NAMED:
+        half = _NAMED // 2
+        title = f"{title}: the {half} lowest and {half} highest of {len(labels)} classes"
+        labels = [*labels[:half], *labels[-half:]]
     with drawing(path, 7.6, 0.26 * len(labels) + 1.9) as figure:
         axes = figure.subplots()
         place = np.arange(len(labels))
         values = [means[first][label] for label in labels]
-        axes.barh(place, values, height=0.66, color=COLOURS[0], alpha=0.85, label=first)
-        for name, colour, marker in zip(others, COLOURS[1:], "Dov^sP", strict=False):
+        axes.barh(place, values, height=0.66, color=COLOURS[0], alpha=0.85,
+                  label=f"{first}, n {len(by_encoder[first].item)}")  # fmt: skip
+        looks = zip(cycle(COLOURS[1:]), cycle("Dov^sP"), strict=False)
+        for name, (colour, marker) in zip(others, looks, strict=False):
             marks = [means[name].get(label, np.nan) for label in labels]
             axes.scatter(marks, place, s=26, marker=marker, color=colour, edgecolor="white", linewidth=0.6,
-                         zorder=3, label=name)  # fmt: skip
+                         zorder=3, label=f"{name}, n {len(by_encoder[name].item)}")  # fmt: skip
         if chance is not None:
             axes.axvline(chance, color=INK, linewidth=1, linestyle=":", label=f"chance {chance:.3g}")
         _finish_bars(axes, labels, title, score)
@@ -84,6 +89,12 @@ def _finish_bars(axes: Axes, labels: Sequence[str], title: str, score: str) -> N
     axes.grid(axis="y", visible=False)
     axes.set_title(title)
     axes.legend(loc="upper left", bbox_to_anchor=(1.0, 1.0))
+
+
+def _name_both_axes(axes: Axes, labels: Sequence[str]) -> None:
+    names, small = [words(label) for label in labels], 8 if len(labels) <= 20 else 6
+    axes.set_xticks(range(len(names)), names, rotation=45, ha="right", rotation_mode="anchor", fontsize=small)
+    axes.set_yticks(range(len(names)), names, fontsize=small)
 
 
 def _write_shares(axes: Axes, share: np.ndarray) -> None:

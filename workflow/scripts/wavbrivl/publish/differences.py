@@ -11,7 +11,10 @@ from wavbrivl.evaluate.items import ItemTables, compare
 from wavbrivl.evaluate.places import TRAINED
 from wavbrivl.files import write_text
 
-SCORES = ("accuracy", "mrr_audio_to_image", "mrr_image_to_audio")
+SCORES = (
+    *("accuracy", "mrr_audio_to_image", "mrr_image_to_audio"),
+    *("segment_f1_files", "cider", "map_at_10_text_to_audio", "map_at_10_audio_to_text"),
+)
 """Item scores that are compared, where a task has them."""
 
 

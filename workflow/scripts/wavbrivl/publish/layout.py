@@ -1,10 +1,14 @@
 """Which rows and columns the tables have: data, so that a new task or encoder is a line here."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
-NO_WEIGHTS = "not measured: weights not configured"
+from wavbrivl.evaluate.kinds import SUPERVISED
+
 NO_MODEL = "not measured: the best of several other systems, not one model"
 NOT_IN_RUN = "not measured: not part of this run"
+NOT_SUPERVISED = "not measured: training from scratch is a baseline of the classification tasks only"
+NO_ZERO_SHOT = "not measured: zero-shot is not defined for this task"
 
 
 @dataclass(frozen=True)
@@ -12,7 +16,7 @@ class Column:
     """A measured quantity of Table 2.
 
     Attributes:
-        key: the column in `published.csv`.
+        key: the column in `published.csv`, where the paper has it.
         title: heading.
         task: task of the metrics file; `zero_shot` the one of zero-shot rows, where there is one.
         metric: metric in that file.
@@ -70,14 +74,34 @@ TABLE2_COLUMNS = (
     Column("mrr_audio_to_image", "A→I MRR", "vggsound_retrieval", "mrr_audio_to_image"),
     Column("mrr_image_to_audio", "I→A MRR", "vggsound_retrieval", "mrr_image_to_audio"),
 )
+"""The columns of the paper's Table 2."""
+
+FURTHER_COLUMNS = (
+    Column("vggsound_accuracy", "VGG-Sound ACC", "vggsound", "accuracy", "vggsound_zeroshot"),
+    Column("desed_event_f1", "DESED event F1", "desed", "event_f1_macro"),
+    Column("clotho_bleu_4", "Clotho BLEU-4", "clotho_captioning", "bleu_4"),
+    Column("clotho_meteor", "Clotho METEOR", "clotho_captioning", "meteor"),
+    Column("clotho_rouge_l", "Clotho ROUGE-L", "clotho_captioning", "rouge_l"),
+    Column("clotho_cider", "Clotho CIDEr", "clotho_captioning", "cider"),
+    Column("clotho_spider", "Clotho SPIDEr", "clotho_captioning", "spider"),
+    Column("clotho_text_to_audio", "Clotho T→A mAP@10", "clotho_retrieval", "map_at_10_text_to_audio"),
+    Column("clotho_audio_to_text", "Clotho A→T mAP@10", "clotho_retrieval", "map_at_10_audio_to_text"),
+)
+"""What is measured beside them; the paper's Table 1 names captioning, and no table prints its numbers."""
 
 TABLE2_ROWS = (
-    Row("Supervise", "Supervise", "supervised"),
-    Row("OpenL3", "OpenL3", "openl3", NO_WEIGHTS),
-    Row("Wav2CLIP", "Wav2CLIP", "wav2clip", NO_WEIGHTS),
+    Row("Supervise", "Supervise", SUPERVISED),
+    Row("OpenL3", "OpenL3", "openl3"),
+    Row("Wav2CLIP", "Wav2CLIP", "wav2clip"),
     Row("WavBriVL", "WavBriVL", "wavbrivl"),
     Row("SOTA", "SOTA", None, NO_MODEL),
     Row("WavBriVL (ZS)", "WavBriVL (ZS)", "wavbrivl", zero_shot=True),
     Row("Random weights", None, "random"),
     Row("Log-mel statistics", None, "logmel"),
 )
+
+
+def all_rows(encoders: Iterable[str]) -> tuple[Row, ...]:
+    """The rows of the layout, and one for every further encoder of a run."""
+    known = {row.encoder for row in TABLE2_ROWS}
+    return (*TABLE2_ROWS, *(Row(name, None, name) for name in dict.fromkeys(encoders) if name not in known))

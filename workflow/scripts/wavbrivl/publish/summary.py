@@ -11,8 +11,15 @@ from wavbrivl.publish.tables import measured_text
 MAIN = (
     ("esc50", "accuracy", "ESC-50, multi-class accuracy"),
     ("esc50_zeroshot", "accuracy", "ESC-50, zero-shot accuracy"),
+    ("urbansound8k", "accuracy", "UrbanSound8K, accuracy"),
+    ("urbansound8k_zeroshot", "accuracy", "UrbanSound8K, zero-shot"),
+    ("vggsound", "map", "VGG-Sound, mAP"),
+    ("vggsound_zeroshot", "map", "VGG-Sound, zero-shot mAP"),
+    ("desed", "segment_f1_macro", "DESED, segment F1 (macro)"),
     ("vggsound_retrieval", "mrr_audio_to_image", "Sound to image, MRR"),
     ("vggsound_retrieval", "mrr_image_to_audio", "Image to sound, MRR"),
+    ("clotho_captioning", "cider", "Clotho captions, CIDEr"),
+    ("clotho_retrieval", "map_at_10_text_to_audio", "Clotho text to sound, mAP@10"),
 )
 """Task, metric and words, in the order in which they are printed."""
 

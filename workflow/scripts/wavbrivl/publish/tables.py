@@ -7,9 +7,18 @@ from pathlib import Path
 
 from wavbrivl.evaluate.result import Metric, Result
 from wavbrivl.files import write_text
-from wavbrivl.publish.cells import Cell, Results, cell, of_task
+from wavbrivl.publish.cells import NO_REASONS, Cell, Reasons, Results, cell, of_task
 from wavbrivl.publish.differences import Comparison, comparison_lines
-from wavbrivl.publish.layout import TABLE1, TABLE2_COLUMNS, TABLE2_ROWS, Column, Row, TaskRow
+from wavbrivl.publish.layout import (
+    FURTHER_COLUMNS,
+    NOT_IN_RUN,
+    TABLE1,
+    TABLE2_COLUMNS,
+    Column,
+    Row,
+    TaskRow,
+    all_rows,
+)
 from wavbrivl.publish.published import published
 
 DASH = "–"
@@ -40,20 +49,36 @@ def write_table2(
     markdown_path: Path,
     results: Results,
     comparisons: Sequence[Comparison] = (),
-    rows: Sequence[Row] = TABLE2_ROWS,
+    reasons: Reasons = NO_REASONS,
     columns: Sequence[Column] = TABLE2_COLUMNS,
+    further: Sequence[Column] = FURTHER_COLUMNS,
 ) -> None:
-    """Write Table 2: the CSV has one line a cell, the Markdown one row a model."""
-    lines = [_cell_line(row, column, cell(results, row, column)) for row in rows for column in columns]
+    """Write Table 2: the CSV has one line a cell, the Markdown one row a model.
+
+    Args:
+        reasons: why encoders or tasks have no numbers.
+        columns: the paper's.
+        further: columns that the paper does not have, in a table of their own.
+    """
+    rows = all_rows([*(encoder for encoder, _ in results), *reasons.encoders])
+    lines = [
+        _cell_line(row, column, cell(results, row, column, reasons))
+        for row in rows
+        for column in (*columns, *further)
+    ]
     write_text(csv_path, csv_text(_TABLE2_HEADER, lines))
-    write_text(markdown_path, _table2_markdown(results, comparisons, rows, columns))
+    write_text(markdown_path, _table2_markdown(results, comparisons, reasons, rows, columns, further))
 
 
 def write_table1(
-    csv_path: Path, markdown_path: Path, results: Results, rows: Sequence[TaskRow] = TABLE1
+    csv_path: Path,
+    markdown_path: Path,
+    results: Results,
+    reasons: Reasons = NO_REASONS,
+    rows: Sequence[TaskRow] = TABLE1,
 ) -> None:
     """Write Table 1: what the paper says of each task's data, beside what was measured on here."""
-    lines = [line for row in rows for line in _table1_lines(row, results)]
+    lines = [line for row in rows for line in _table1_lines(row, results, reasons)]
     write_text(csv_path, csv_text([name for name, _ in _TABLE1_HEADER], lines))
     body = [[value if value != "" else DASH for value in line] for line in lines]
     write_text(
@@ -71,9 +96,10 @@ def measured_text(metric: Metric, digits: int = 3) -> str:
 
 
 def coverage_text(result: Result) -> str:
-    """How much of the dataset a number stands on, such as `n 49, 49 of 50 (1 unreadable)`."""
+    """How much of the dataset a number stands on, such as `fold 1 of 5, n 49, 49 of 50 (1 unreadable)`."""
     coverage = result.coverage
-    text = f"n {result.n}, {coverage.found} of {coverage.expected}"
+    part = f"{result.split}, " if result.split.startswith("fold ") else ""
+    text = f"{part}n {result.n}, {coverage.found} of {coverage.expected}"
     causes = ", ".join(f"{count} {cause}" for cause, count in coverage.missing.items() if count)
     return f"{text} ({causes})" if causes else text
 
@@ -111,17 +137,21 @@ def _cell_line(row: Row, column: Column, found: Cell) -> list[str]:
 
 
 def _table2_markdown(
-    results: Results, comparisons: Sequence[Comparison], rows: Sequence[Row], columns: Sequence[Column]
+    results: Results,
+    comparisons: Sequence[Comparison],
+    reasons: Reasons,
+    rows: Sequence[Row],
+    columns: Sequence[Column],
+    further: Sequence[Column],
 ) -> str:
     notes: dict[str, int] = {}
-    titles = ["Model"]
+    titles, body = ["Model"], []
     for column in columns:
         titles += [f"{column.title}, measured", f"{column.title}, published"]
-    body = []
     for row in rows:
         line = [row.title]
         for column in columns:
-            found = cell(results, row, column)
+            found = cell(results, row, column, reasons)
             line += [_measured_cell(found, notes), found.published.printed if found.published else DASH]
         body.append(line)
     parts = [
@@ -129,12 +159,31 @@ def _table2_markdown(
         markdown_table(titles, body),
         "Measured: value [95 % interval], n, clips found of clips listed. Published: as printed in the "
         "paper, on its own data; the two are comparable only where the dataset below is the paper's.",
+        _further_table(results, reasons, rows, further, notes),
         "\n".join(f"[{number}] {note}" for note, number in notes.items()),
-        _measured_on(results, columns),
+        _measured_on(results, (*columns, *further)),
         comparison_lines(comparisons),
         _origins(rows),
     ]
     return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def _further_table(
+    results: Results,
+    reasons: Reasons,
+    rows: Sequence[Row],
+    columns: Sequence[Column],
+    notes: dict[str, int],
+) -> str:
+    """Columns that the paper's table does not have: measured numbers only."""
+    known = [row for row in rows if row.encoder]
+    body = [
+        [row.title, *(_measured_cell(cell(results, row, column, reasons), notes) for column in columns)]
+        for row in known
+    ]
+    titles = ["Model", *(column.title for column in columns)]
+    heading = "Measured beside them, without a published number in the paper:"
+    return f"{heading}\n\n{markdown_table(titles, body)}" if columns else ""
 
 
 def _measured_cell(found: Cell, notes: dict[str, int]) -> str:
@@ -169,7 +218,7 @@ def _origins(rows: Sequence[Row]) -> str:
     return "Published numbers:\n\n" + "\n".join(lines)
 
 
-def _table1_lines(row: TaskRow, results: Results) -> list[list[str]]:
+def _table1_lines(row: TaskRow, results: Results, reasons: Reasons) -> list[list[str]]:
     printed = {
         column: p.printed for (t, name, column), p in published().items() if (t, name) == (1, row.published)
     }
@@ -183,7 +232,8 @@ def _table1_lines(row: TaskRow, results: Results) -> list[list[str]]:
         coverage = result.coverage
         counts = [str(result.n), str(coverage.found), str(coverage.expected), str(result.classes or "")]
         lines.append([*known, result.dataset, *counts, name])
-    return lines or [[*known, "", "", "", "", "", "not measured: not part of this run"]]
+    why = reasons.tasks.get(row.tasks[0], NOT_IN_RUN)
+    return lines or [[*known, "", "", "", "", "", why]]
 
 
 def _number(value: float | str | None, digits: int = 6) -> str:

@@ -4,11 +4,15 @@ Factors are drawn image by image from an explicit generator. The four adjustment
 (tested against it); their order is drawn once a batch.
 """
 
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor
 
 BRIGHTNESS = CONTRAST = SATURATION = 0.4
 HUE = 0.1
+JITTERED, GRAY = 0.8, 0.2
+"""Chances of an image in BriVL's own training."""
 
 
 def augment(
@@ -45,6 +49,20 @@ def augment(
     for position in order:
         pixels = steps[position](pixels)
     return torch.where(_per_image(gray.to(pixels.device)), to_gray(pixels).expand_as(pixels), pixels)
+
+
+def looks_of(pixels: Tensor, generators: Sequence[torch.Generator | None]) -> Tensor:
+    """BriVL's augmentation, image by image, so that a look does not depend on its batch.
+
+    Args:
+        pixels: [B, 3, H, W] in [0, 1].
+        generators: of each image; None leaves it as it is.
+    """
+    rows = [
+        row if generator is None else augment(row, generator, 1.0, JITTERED, GRAY)
+        for row, generator in zip(pixels.split(1), generators, strict=True)
+    ]
+    return torch.cat(rows)
 
 
 def to_gray(pixels: Tensor) -> Tensor:

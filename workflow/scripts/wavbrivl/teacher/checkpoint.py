@@ -9,7 +9,7 @@ from typing import Any, Literal
 import torch
 from torch import Tensor
 
-from wavbrivl.config.models import ImageTowerConfig, TeacherConfig, TextTowerConfig
+from wavbrivl.config.teacher import ImageTowerConfig, TeacherConfig, TextTowerConfig
 from wavbrivl.errors import UserError
 from wavbrivl.files import sha256_of
 from wavbrivl.teacher.text import read_vocabulary
@@ -22,21 +22,37 @@ NOT_WEIGHTS = "embeddings.position_ids"
 """A buffer 0..511 that old BERTs saved; today's compute it, and a strict load would fail on it."""
 
 
-def preset(name: Literal["baai", "nmi"]) -> TeacherConfig:
-    """The two released models: one architecture, 380 pixels (BAAI, 55 M pairs) or 456 (NMI).
+def preset(name: Literal["baai", "nmi", "b7"]) -> TeacherConfig:
+    """The released models, and the one that the paper's sentence names.
 
-    BAAI's was trained on detector boxes (`ImageTower.forward` takes them), NMI's on the uniform grid.
+    `baai` (55 M pairs, a detector's boxes) and `nmi` (the uniform grid) are one architecture, EfficientNet-B5
+    and a BERT of base size, at 380 and at 456 pixels: their keys and shapes are the same. `b7` is the larger
+    model of BriVL's article (EfficientNet-B7, RoBERTa-Large, 2560 dimensions), which was never released: its
+    widths are known, whether its keys are the same is not, and its input size is not either.
     """
+    large = name == "b7"
     image = ImageTowerConfig(
-        backbone="tf_efficientnet_b5", output_stride=32, classifier=1000,
-        image_size={"baai": 380, "nmi": 456}[name], antialias=False, box_grid=6, grid_size=4,
-        width=2048, layers=4, heads=4, feedforward=2048, dropout=0.1,
+        backbone="tf_efficientnet_b7" if large else "tf_efficientnet_b5", output_stride=32, classifier=1000,
+        image_size={"baai": 380, "nmi": 456, "b7": 600}[name], antialias=False, box_grid=6, grid_size=4,
+        width=2560 if large else 2048, layers=4, heads=4, feedforward=2048, dropout=0.1,
     )  # fmt: skip
     text = TextTowerConfig(
-        hidden_size=768, bert_layers=12, bert_heads=12, intermediate_size=3072, positions=512,
+        hidden_size=1024 if large else 768, bert_layers=24 if large else 12, bert_heads=16 if large else 12,
+        intermediate_size=4096 if large else 3072, positions=512,
         layers=4, heads=4, feedforward=2048, dropout=0.1, max_length=80,
     )  # fmt: skip
-    return TeacherConfig(language="zh", embedding_dim=2048, image=image, text=text)
+    return TeacherConfig(language="zh", embedding_dim=2560 if large else 2048, image=image, text=text)
+
+
+def outside_training(config: TeacherConfig) -> str | None:
+    """A warning where BAAI's size is used with the uniform grid: its weights grew on a detector's boxes."""
+    if config.image != preset("baai").image:
+        return None
+    return (
+        "teacher.image: 380 pixels are BAAI's, whose weights were trained on a detector's boxes; the uniform "
+        "grid is outside of what they saw: give boxes (image.regions 'boxes'), or take the whole image "
+        "('whole')"
+    )
 
 
 def read_checkpoint(path: Path | str, sha256: str | None = None) -> dict[str, Tensor]:
@@ -54,25 +70,38 @@ def read_checkpoint(path: Path | str, sha256: str | None = None) -> dict[str, Te
             (which is refused before anything in it runs).
     """
     path = Path(path)
+    if sha256 is not None and path.is_file() and (found := sha256_of(path)) != sha256:
+        raise UserError(f"teacher.checkpoint_sha256: {path} has the checksum {found}, not {sha256}")
+    return towers_of(read_learnable(path))
+
+
+def read_learnable(path: Path) -> dict[str, Tensor]:
+    """All entries of a released pickle's `learnable`: both towers and their momentum copies.
+
+    Raises:
+        UserError: as `read_checkpoint`.
+    """
     if not path.is_file():
         raise UserError(f"teacher.checkpoint: {path} does not exist")
-    if sha256 is not None and (found := sha256_of(path)) != sha256:
-        raise UserError(f"teacher.checkpoint_sha256: {path} has the checksum {found}, not {sha256}")
     content = _unpickle_tensors(path)
     learnable = content.get("learnable") if isinstance(content, Mapping) else None
     if not isinstance(learnable, Mapping):
         raise UserError(
             f"teacher.checkpoint: {path} has no entry 'learnable', so it is not a BriVL checkpoint"
         )
-    weights = {
-        key: value
-        for key, value in learnable.items()
-        if str(key).startswith(PREFIXES) and not key.endswith(NOT_WEIGHTS)
-    }
-    strange = [key for key, value in weights.items() if not isinstance(value, Tensor)]
+    strange = [key for key, value in learnable.items() if not isinstance(value, Tensor)]
     if strange:
         raise UserError(f"teacher.checkpoint: {path}: the entry '{strange[0]}' is no tensor")
-    return weights
+    return {str(key): value for key, value in learnable.items()}
+
+
+def towers_of(learnable: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """The entries of the two towers, without their momentum copies and BERT's position_ids."""
+    return {
+        key: value
+        for key, value in learnable.items()
+        if key.startswith(PREFIXES) and not key.endswith(NOT_WEIGHTS)
+    }
 
 
 def _unpickle_tensors(path: Path) -> Any:
@@ -94,19 +123,22 @@ def check_fit(weights: Mapping[str, Tensor], towers: Towers, origin: str) -> Non
     Raises:
         UserError: counts of missing, unknown and misshapen entries, with the first of each.
     """
-    expected = {key: tuple(value.shape) for key, value in towers.state_dict().items()}
-    missing = sorted(expected.keys() - weights.keys())
-    unknown = sorted(weights.keys() - expected.keys())
-    odd = sorted(
-        key for key in expected.keys() & weights.keys() if tuple(weights[key].shape) != expected[key]
-    )
     problems = [
-        f"{len(keys)} {what} (first: {keys[0]})"
-        for what, keys in (("missing", missing), ("unknown", unknown), ("of another shape", odd))
-        if keys
+        f"{len(keys)} {what} (first: {keys[0]})" for what, keys in misfits(weights, towers).items() if keys
     ]
     if problems:
         raise UserError(f"{origin} does not fit the configured towers: " + ", ".join(problems))
+
+
+def misfits(weights: Mapping[str, Tensor], towers: Towers) -> dict[str, list[str]]:
+    """Keys that are missing, that are unknown, and that have another shape than the towers'."""
+    expected = {key: tuple(value.shape) for key, value in towers.state_dict().items()}
+    both = expected.keys() & weights.keys()
+    return {
+        "missing": sorted(expected.keys() - weights.keys()),
+        "unknown": sorted(weights.keys() - expected.keys()),
+        "of another shape": sorted(key for key in both if tuple(weights[key].shape) != expected[key]),
+    }
 
 
 def empty_towers(config: TeacherConfig, vocabulary_size: int) -> Towers:

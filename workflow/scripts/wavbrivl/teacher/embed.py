@@ -1,143 +1,157 @@
-"""Frozen image embeddings of media shards: computed once, one matrix a split, read by memory map."""
+"""Frozen image embeddings of media shards, a group of shards a job; a killed job goes on by shard."""
 
-import csv
 import hashlib
-import logging
+import json
+from collections import deque
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import numpy as np
+import torch
 
-from wavbrivl.errors import UserError
 from wavbrivl.files import atomic
 from wavbrivl.progress import track
 from wavbrivl.shards.reader import MediaShards
-from wavbrivl.teacher.model import Teacher
+from wavbrivl.teacher.boxes import Boxes
+from wavbrivl.teacher.interface import FrozenTeacher
 from wavbrivl.teacher.pairs import SOURCE_SIZE
 
-logger = logging.getLogger("wavbrivl")
-COLUMNS = ("clip_id", "video_id", "label")
+
+@dataclass(frozen=True)
+class EmbedPlan:
+    """What is embedded of each clip, and how.
+
+    Attributes:
+        frames: stored frames of a clip; one with fewer repeats them in turn.
+        views: augmented views of each frame of the train split, beside the plain one.
+        seed: of these views; each is drawn from it, the clip, the frame and its own number.
+        batch_size: images a forward pass.
+        dtype: how embeddings are stored.
+        boxes: folder of a detector's regions, or None.
+    """
+
+    frames: int = 1
+    views: int = 0
+    seed: int = 0
+    batch_size: int = 64
+    dtype: Literal["float32", "float16"] = "float32"
+    boxes: Path | None = None
 
 
-def embed_shards(
-    shards: MediaShards, teacher: Teacher, out_npy: Path, out_csv: Path, batch_size: int,
-    dtype: Literal["float32", "float16"] = "float32",
-) -> None:  # fmt: skip
-    """Embed every frame of every clip.
+class _Batch(NamedTuple):
+    """Images of some clips, row by row: clip, then view, then frame."""
 
-    Each shard's part is kept beside `out_npy` until the whole matrix is written, so a killed job goes on
-    with the next shard. Parts carry what they were made from in their name: another teacher or other
-    clips never reuse them.
+    images: np.ndarray
+    looks: list[torch.Generator | None] | None
+    boxes: np.ndarray | None
+
+
+def embed_part(
+    tars: Sequence[Path], teacher: FrozenTeacher, plan: EmbedPlan, out: Path, spool: Path, readers: int = 2
+) -> None:
+    """Embed every frame of every clip of some shards.
+
+    Each shard's matrix is kept in `spool` until all are there. Its name says what it was made from, so
+    another teacher, plan or shard never reuses it.
 
     Args:
-        shards: the split's media shards.
-        teacher: the frozen towers.
-        out_npy: matrix [n_clips, frames, dim] of `dtype`, unit norm, in the shards' order. A clip with
-            fewer frames than the longest repeats them in turn.
-        out_csv: its rows: clip_id, video_id, label.
-        batch_size: images a forward pass.
-        dtype: how the matrix is stored.
+        tars: media shards; the split is what their names begin with.
+        out: `.npz` with one array a shard, by the shard's name: [clips, rows, dim] of `plan.dtype`, unit
+            norm. Rows are the plain frames, then, in the train split, each view's frames.
+        spool: folder that other jobs may share.
+        readers: threads that decode while the towers compute; they change no result.
     """
-    out_npy = Path(out_npy)
-    numbers = range(len(shards))
-    frames = max((shards.frames(number) for number in numbers), default=1)
-    folder = out_npy.with_name(f".{out_npy.stem}.parts")
-    folder.mkdir(parents=True, exist_ok=True)
     fingerprint = teacher.fingerprint()
+    done = {}
+    for tar in track(tars, f"shards embedded for {out.name}"):
+        of_split = plan if tar.stem.startswith("train-") else replace(plan, views=0)
+        done[tar.stem] = _embed_shard(tar, teacher, of_split, spool, fingerprint, readers)
+    with atomic(out) as temporary, temporary.open("wb") as handle:
+        np.savez(handle, **{shard: np.load(path, allow_pickle=False) for shard, path in done.items()})
+    for path in done.values():
+        path.unlink(missing_ok=True)
+
+
+def embed_clips(
+    shards: MediaShards, teacher: FrozenTeacher, plan: EmbedPlan, readers: int = 2, boxes: Boxes | None = None
+) -> np.ndarray:
+    """Embed the clips of opened shards: [clips, (1 + views) * frames, dim] float32, unit norm."""
+    rows = (1 + plan.views) * plan.frames
     parts = [
-        _embed_part(shards, clips, frames, teacher, batch_size, dtype, folder, fingerprint)
-        for clips in track(_clips_by_shard(shards), f"shards embedded for {out_npy.name}")
+        teacher.embed_images(batch.images, plan.batch_size, batch.boxes, batch.looks)
+        for batch in _read_ahead(shards, plan, boxes, teacher.image_size, readers)
     ]
-    with atomic(out_npy) as temporary:
-        _write_matrix(temporary, parts, (len(shards), frames, teacher.dim), dtype)
-    write_rows(shards, out_csv)
-    for part in folder.iterdir():
-        part.unlink()
-    folder.rmdir()
+    if not parts:
+        return np.zeros((0, rows, teacher.dim), dtype=np.float32)
+    return np.concatenate(parts).reshape(len(shards), rows, teacher.dim)
 
 
-def load_embeddings(npy: Path, rows: Path) -> tuple[np.ndarray, list[dict[str, str]]]:
-    """Open a split's matrix [n, frames, dim] by memory map, with its rows.
-
-    Raises:
-        UserError: the two files do not belong together.
-    """
-    matrix = np.load(npy, mmap_mode="r", allow_pickle=False)
-    with Path(rows).open(encoding="utf-8", newline="") as handle:
-        entries = list(csv.DictReader(handle))
-    if matrix.ndim != 3 or len(matrix) != len(entries):
-        raise UserError(f"{npy} of shape {matrix.shape} does not go with the {len(entries)} rows of {rows}")
-    return matrix, entries
-
-
-def mean_of_frames(matrix: np.ndarray) -> np.ndarray:
-    """Mean over frames of [n, frames, dim], renormalised: float32 [n, dim]."""
-    mean = np.asarray(matrix, dtype=np.float32).mean(axis=1)
-    return mean / np.maximum(np.linalg.norm(mean, axis=1, keepdims=True), 1e-12)
-
-
-def write_rows(shards: MediaShards, path: Path) -> None:
-    """Write clip_id, video_id and label of every clip, in order."""
-    with atomic(path) as temporary, temporary.open("w", encoding="utf-8", newline="") as handle:
-        writer = csv.writer(handle, lineterminator="\n")
-        writer.writerow(COLUMNS)
-        writer.writerows([getattr(clip, column) for column in COLUMNS] for clip in shards.clips)
-
-
-def _clips_by_shard(shards: MediaShards) -> list[list[int]]:
-    groups: dict[int, list[int]] = {}
-    for number, clip in enumerate(shards.clips):
-        groups.setdefault(clip.shard, []).append(number)
-    return list(groups.values())
-
-
-def _embed_part(
-    shards: MediaShards, clips: list[int], frames: int, teacher: Teacher, batch_size: int,
-    dtype: str, folder: Path, fingerprint: str,
-) -> Path:  # fmt: skip
-    path = folder / f"{_part_name(shards, clips, frames, dtype, fingerprint)}.npy"
-    if path.exists():
-        return path
-    wanted = [(clip, frame % shards.frames(clip)) for clip in clips for frame in range(frames)]
-    rows = [teacher.embed_images(images, batch_size) for images in _read_ahead(shards, wanted, batch_size)]
-    matrix = np.concatenate(rows).reshape(len(clips), frames, teacher.dim).astype(dtype)
-    with atomic(path) as temporary, temporary.open("wb") as handle:
-        np.save(handle, matrix)
+def _embed_shard(
+    tar: Path, teacher: FrozenTeacher, plan: EmbedPlan, spool: Path, fingerprint: str, readers: int
+) -> Path:
+    shards = MediaShards([tar])
+    boxes = Boxes(plan.boxes / f"{tar.stem}.jsonl", SOURCE_SIZE) if plan.boxes else None
+    path = spool / f"{_name(shards, plan, boxes, fingerprint)}.npy"
+    if not path.exists():
+        matrix = embed_clips(shards, teacher, plan, readers, boxes).astype(plan.dtype)
+        with atomic(path) as temporary, temporary.open("wb") as handle:
+            np.save(handle, matrix)
+    shards.close()
     return path
 
 
-def _part_name(shards: MediaShards, clips: list[int], frames: int, dtype: str, fingerprint: str) -> str:
-    digest = hashlib.sha256(f"{fingerprint} {frames} {dtype}".encode())
-    for clip in clips:
-        entry = shards.clips[clip]
-        digest.update(f"{entry.clip_id} {sorted(entry.members.items())}".encode())
-    return digest.hexdigest()[:32]
+def _name(shards: MediaShards, plan: EmbedPlan, boxes: Boxes | None, fingerprint: str) -> str:
+    """What decides a shard's embeddings, as a file name; the batch size does not."""
+    facts = [fingerprint, plan.frames, plan.views, plan.seed, plan.dtype, boxes.digest if boxes else None]
+    found = hashlib.sha256(json.dumps(facts).encode())
+    for clip in shards.clips:
+        found.update(f"{clip.clip_id} {sorted(clip.members.items())}".encode())
+    return found.hexdigest()[:32]
 
 
 def _read_ahead(
-    shards: MediaShards, wanted: Sequence[tuple[int, int]], batch_size: int
-) -> Iterator[np.ndarray]:
-    """Decode the next batch in a thread while the caller computes on this one."""
-    batches = [wanted[start : start + batch_size] for start in range(0, len(wanted), batch_size)]
+    shards: MediaShards, plan: EmbedPlan, boxes: Boxes | None, side: int, readers: int
+) -> Iterator[_Batch]:
+    """Decode the next batches in threads while the caller computes on this one, in order."""
+    size = max(1, plan.batch_size // ((1 + plan.views) * plan.frames))
+    starts = iter(range(0, len(shards), size))
 
-    def read(batch: Sequence[tuple[int, int]]) -> np.ndarray:
-        return np.stack([shards.image(clip, SOURCE_SIZE, frame) for clip, frame in batch])
+    def read(start: int) -> _Batch:
+        return _batch(shards, range(start, min(start + size, len(shards))), plan, boxes, side)
 
-    with ThreadPoolExecutor(max_workers=1) as pool:
-        ahead = pool.submit(read, batches[0])
-        for following in batches[1:]:
-            current, ahead = ahead, pool.submit(read, following)
-            yield current.result()
-        yield ahead.result()
+    with ThreadPoolExecutor(max_workers=readers) as pool:
+        waiting: deque[Future[_Batch]] = deque()
+        try:
+            while True:
+                while len(waiting) <= readers and (start := next(starts, None)) is not None:
+                    waiting.append(pool.submit(read, start))
+                if not waiting:
+                    return
+                yield waiting.popleft().result()
+        finally:
+            pool.shutdown(wait=True, cancel_futures=True)
 
 
-def _write_matrix(path: Path, parts: list[Path], shape: tuple[int, int, int], dtype: str) -> None:
-    matrix = np.lib.format.open_memmap(path, mode="w+", dtype=dtype, shape=shape)
-    start = 0
-    for part in parts:
-        rows = np.load(part, allow_pickle=False)
-        matrix[start : start + len(rows)] = rows
-        start += len(rows)
-    matrix.flush()
+def _batch(shards: MediaShards, clips: range, plan: EmbedPlan, boxes: Boxes | None, side: int) -> _Batch:
+    images, looks, regions = [], [], []
+    for clip in clips:
+        name, stored = shards.clips[clip].clip_id, shards.frames(clip)
+        frames = [frame % stored for frame in range(plan.frames)]
+        decoded = {frame: shards.image(clip, SOURCE_SIZE, frame) for frame in set(frames)}
+        for view in range(1 + plan.views):
+            images += [decoded[frame] for frame in frames]
+            looks += [_look(plan.seed, name, frame, view) for frame in range(plan.frames)]
+            if boxes:
+                regions += [boxes.of(name, frame, side) for frame in frames]
+    return _Batch(np.stack(images), looks if plan.views else None, np.stack(regions) if boxes else None)
+
+
+def _look(seed: int, clip: str, frame: int, view: int) -> torch.Generator | None:
+    """The generator of one view, a function of its arguments alone; none for the plain picture."""
+    if view == 0:
+        return None
+    drawn = hashlib.sha256(f"{seed} {clip} {frame} {view}".encode()).digest()
+    return torch.Generator().manual_seed(int.from_bytes(drawn[:7], "big"))

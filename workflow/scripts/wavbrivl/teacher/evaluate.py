@@ -3,22 +3,26 @@
 What the teacher does not keep, no audio encoder aligned with it can learn.
 """
 
+import logging
+
 import numpy as np
 
 from wavbrivl.config.evaluation import EvaluateConfig
 from wavbrivl.evaluate.gallery import Gallery
 from wavbrivl.evaluate.intervals import interval, mean_of, value_of
+from wavbrivl.evaluate.label_texts import class_vectors
 from wavbrivl.evaluate.ranking import ranks_from_scores, unit
 from wavbrivl.evaluate.result import Coverage, Metric, Prompts, Result, metric
 from wavbrivl.evaluate.teacher_retrieval import run_teacher_retrieval
-from wavbrivl.evaluate.zero_shot import class_vectors
 from wavbrivl.shards.reader import MediaShards
-from wavbrivl.teacher.model import Teacher
-from wavbrivl.teacher.pairs import Texts, read_texts
+from wavbrivl.teacher.interface import FrozenTeacher
+from wavbrivl.teacher.pairs import NoTextError, Texts, read_texts
+
+logger = logging.getLogger("wavbrivl")
 
 
 def teacher_metrics(
-    teacher: Teacher, shards: MediaShards, gallery: Gallery, coverage: Coverage,
+    teacher: FrozenTeacher, shards: MediaShards, gallery: Gallery, coverage: Coverage,
     config: EvaluateConfig, seed: int, dataset: str,
 ) -> Result:  # fmt: skip
     """Text-image retrieval and zero-shot classes on the held-out frames.
@@ -34,17 +38,30 @@ def teacher_metrics(
 
     Returns:
         The metrics file: text_to_image and image_to_text ranks, each with what perfect knowledge of the
-        class alone gives as `class_only`, and `zero_shot_accuracy`.
+        class alone gives as `class_only`, and `zero_shot_accuracy`. Where the clips have no texts in the
+        teacher's language, no metric, and the reason in `settings`.
 
     Raises:
-        UserError: a clip is of another split, or has no text in the teacher's language.
+        UserError: a clip is of another split.
     """
-    texts = read_texts(shards, teacher.language, "test")
+    try:
+        texts = read_texts(shards, teacher.language, "test")
+    except NoTextError as error:
+        logger.warning("the teacher is not measured: %s", error)
+        return _not_measured(gallery, coverage, seed, dataset, str(error))
     result = run_teacher_retrieval(teacher, gallery, texts.captions, coverage, config, seed, dataset)
     prompts = _prompts(texts, config.prompts[teacher.language], teacher.language)
     accuracy = _zero_shot(teacher, gallery, prompts, config, seed)
     metrics = {**result.metrics, "zero_shot_accuracy": accuracy}
     return result.model_copy(update={"metrics": metrics, "prompts": prompts})
+
+
+def _not_measured(gallery: Gallery, coverage: Coverage, seed: int, dataset: str, reason: str) -> Result:
+    return Result(
+        task="teacher", dataset=dataset, split="test", protocol="not measured", encoder="teacher",
+        n=len(gallery.clip_ids), coverage=coverage, seed=seed, metrics={}, intervals="none",
+        settings={"reason": reason},
+    )  # fmt: skip
 
 
 def _prompts(texts: Texts, templates: list[str], language: str) -> Prompts:
@@ -53,7 +70,7 @@ def _prompts(texts: Texts, templates: list[str], language: str) -> Prompts:
 
 
 def _zero_shot(
-    teacher: Teacher, gallery: Gallery, prompts: Prompts, config: EvaluateConfig, seed: int
+    teacher: FrozenTeacher, gallery: Gallery, prompts: Prompts, config: EvaluateConfig, seed: int
 ) -> Metric:
     labels = list(prompts.labels)
     scores = unit(gallery.images) @ class_vectors(labels, prompts, teacher).T

@@ -2,18 +2,24 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from functools import cache
+from typing import Any
 
 import numpy as np
 
 from wavbrivl.corpus.rows import LABEL_SEPARATOR
 from wavbrivl.errors import UserError
+from wavbrivl.labels.loader import SETS, label_file, plain, read_labels
 from wavbrivl.progress import track
 from wavbrivl.shards.reader import MediaShards
 from wavbrivl.teacher.preprocess import shrink
 
 SOURCE_SIZE = 360
 """Side of the stored square that the tower's input is resized from."""
+
+
+class NoTextError(UserError):
+    """A clip has neither a caption nor a label in the teacher's language."""
 
 
 @dataclass(frozen=True)
@@ -45,28 +51,43 @@ def number(texts: Sequence[str]) -> np.ndarray:
     return np.array([numbers.setdefault(text, len(numbers)) for text in texts], dtype=np.int64)
 
 
-def name_of(meta: dict[str, Any], language: Literal["zh", "en"]) -> str:
-    """The clip's label in words of the language; empty where it has no translation."""
-    words = meta["label"].replace("_", " ").replace(LABEL_SEPARATOR, ", ")
-    return words if language == "en" else meta.get("label_zh") or ""
+def name_of(meta: dict[str, Any], language: str) -> str:
+    """The clip's label in words of the language; empty where it has no translation.
+
+    A list without translations of its own takes those of the label sets that come with the package.
+    """
+    labels = meta["label"].split(LABEL_SEPARATOR)
+    if language == "en":
+        return ", ".join(label.replace("_", " ") for label in labels)
+    known = [_translations().get(plain(label), "") for label in labels]
+    return meta.get("label_zh") or ("、".join(known) if all(known) else "")
 
 
-def caption_of(meta: dict[str, Any], language: Literal["zh", "en"]) -> str:
+@cache
+def _translations() -> dict[str, str]:
+    """Chinese by label as words, of every set; where two sets have the same label, the first one's."""
+    found: dict[str, str] = {}
+    for name in SETS:
+        found = read_labels(label_file(name)) | found
+    return found
+
+
+def caption_of(meta: dict[str, Any], language: str) -> str:
     """The clip's caption in the language, or its label where it has none.
 
     Raises:
-        UserError: there is neither a caption nor a label in that language.
+        NoTextError: there is neither a caption nor a label in that language.
     """
     caption = meta.get(f"caption_{language}") or name_of(meta, language)
     if not caption:
-        raise UserError(
+        raise NoTextError(
             f"clip {meta['clip_id']}: neither a caption nor the label {meta['label']!r} is there in "
             f"language '{language}', which teacher.language asks for"
         )
     return caption
 
 
-def read_texts(shards: MediaShards, language: Literal["zh", "en"], split: str) -> Texts:
+def read_texts(shards: MediaShards, language: str, split: str) -> Texts:
     """Caption, label and label words of every clip.
 
     Raises:

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 from transformers import BertConfig, BertModel
 
-from wavbrivl.config.models import ImageTowerConfig, TextTowerConfig
+from wavbrivl.config.teacher import ImageTowerConfig, TextTowerConfig
 from wavbrivl.errors import UserError
 from wavbrivl.teacher.regions import grid_boxes, pooling_weights
 
@@ -73,7 +73,8 @@ class ImageTower(nn.Module):
 
         Args:
             pixels: [B, 3, S, S], resized and normalised (`wavbrivl.teacher.preprocess`).
-            boxes: [B, N, 4] regions in pixels of the S x S image; the uniform grid where absent.
+            boxes: [B, N, 4] regions in pixels of the S x S image; where absent the whole image alone, if
+                `config.regions` says so, else the uniform grid.
             mask: boolean [B, N], false for regions that only fill up the list.
 
         Returns:
@@ -91,6 +92,7 @@ class ImageTower(nn.Module):
         height, width = features.shape[-2:]
         if boxes is None:
             boxes = grid_boxes(self.config.image_size, self.config.box_grid).to(pixels.device)
+            boxes = boxes[-1:] if self.config.regions == "whole" else boxes
         weights = pooling_weights(boxes, self.config.image_size, height, width, self.config.grid_size)
         pooled = weights.to(features.dtype) @ features.flatten(2).transpose(1, 2)
         # A 1x1 convolution commutes with sampling and averaging; after them it is far cheaper.

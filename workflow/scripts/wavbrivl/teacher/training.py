@@ -19,7 +19,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from wavbrivl.compute import seed_all, set_up
-from wavbrivl.config.models import TeacherConfig, TeacherTrainingConfig
+from wavbrivl.config.teacher import TeacherConfig, TeacherTrainingConfig
 from wavbrivl.files import atomic, write_text
 from wavbrivl.progress import track
 from wavbrivl.shards.reader import MediaShards
@@ -141,7 +141,8 @@ class Trainer:
         )  # fmt: skip
         texts = self.pairs.texts(clips, brief < training.label_probability)
         tokens, mask, tags = (part.to(self.device) for part in texts)
-        return normalise(pixels), tokens, mask, tags
+        pixels = normalise(pixels) if self.config.image.normalise else pixels
+        return pixels, tokens, mask, tags
 
     def state(self) -> dict[str, Any]:
         """All that a continuation needs: tensors and plain numbers."""

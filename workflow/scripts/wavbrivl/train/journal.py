@@ -79,6 +79,22 @@ class Journal:
             self.board.add_scalar(f"{row['kind']}/{name}", value, row["step"])
 
 
+class Silence:
+    """The journal of a process that is not the first: nothing is written down twice."""
+
+    def __init__(self) -> None:
+        self.rows: list[str] = []
+
+    def write(self, kind: str, step: int, values: Mapping[str, Any]) -> None:
+        """Nothing."""
+
+    def progress(self, step: int, loss: float) -> None:
+        """Nothing."""
+
+    def close(self) -> None:
+        """Nothing."""
+
+
 def _flat(values: Mapping[str, Any], prefix: str = "") -> list[tuple[str, float]]:
     found: list[tuple[str, float]] = []
     for name, value in values.items():

@@ -6,6 +6,7 @@ frozen image tower, half of its directions teach nothing; here both positives ar
 the negatives come from queues that momentum copies fill.
 """
 
+import math
 from typing import NamedTuple, Protocol
 
 import torch
@@ -37,7 +38,10 @@ DIRECTIONS = {
     "projection_to_teacher": ("projection", "teacher"),
     "teacher_to_projection": ("teacher", "projection"),
 }
-"""The four parts of the loss: whose vectors are the queries, and whose the candidates."""
+"""The four parts of a softmax loss: whose vectors are the queries, and whose the candidates."""
+
+SPACES = {"audio_space": ("audio", "image"), "teacher_space": ("projection", "teacher")}
+"""The two parts of a loss over pairs: f(v) and a, v and g(a)."""
 
 
 class Loss(NamedTuple):
@@ -49,6 +53,9 @@ class Loss(NamedTuple):
 
 class Objective(Protocol):
     """What the training loop asks of an objective."""
+
+    uses_keys: bool
+    """Whether momentum copies are to make keys for it."""
 
     def __call__(self, online: Vectors, clips: Tensor, videos: Tensor) -> Loss: ...
 
@@ -92,6 +99,8 @@ class CrossProjectionLoss(nn.Module):
     gradient. Queue entries carry the ids of clip and video; what is of the query's own clip (or
     video) is masked, and so are entries that are not filled yet.
     """
+
+    uses_keys = True
 
     def __init__(self, embedding_dim: int, teacher_dim: int, config: TrainingConfig) -> None:
         super().__init__()
@@ -156,6 +165,8 @@ class InBatchLoss(nn.Module):
     Samples of the query's own clip (or video) are masked.
     """
 
+    uses_keys = False
+
     def __init__(self, config: TrainingConfig) -> None:
         super().__init__()
         self.temperature = config.temperature
@@ -176,10 +187,46 @@ class InBatchLoss(nn.Module):
         """Nothing is kept between batches."""
 
 
+class SigmoidLoss(nn.Module):
+    """SigLIP's loss with cross projections: each pair of the batch is a yes or no of its own.
+
+    In each of the two spaces, with logit = scale * cosine + bias, every sample adds
+    -log sigmoid(logit) of its own pair and -log sigmoid(-logit) of its pairs with the others. Scale
+    and bias are learned for each space. Pairs with another sample of the same clip (or video) do
+    not count.
+    """
+
+    uses_keys = False
+
+    def __init__(self, config: TrainingConfig) -> None:
+        super().__init__()
+        self.mask_same = config.mask_same
+        self.reduction = config.term_reduction
+        self.log_scale = nn.Parameter(torch.full((len(SPACES),), -math.log(config.temperature)))
+        self.bias = nn.Parameter(torch.full((len(SPACES),), config.siglip_bias))
+
+    def forward(self, online: Vectors, clips: Tensor, videos: Tensor) -> Loss:
+        """Loss of a batch; arguments as in CrossProjectionLoss."""
+        own = torch.eye(len(clips), dtype=torch.bool, device=clips.device)
+        same = _same(clips, clips) if self.mask_same == "clip" else _same(videos, videos)
+        parts = {}
+        for space, (name, (left, right)) in enumerate(SPACES.items()):
+            cosines = getattr(online, left) @ getattr(online, right).T
+            logits = self.log_scale[space].exp() * cosines + self.bias[space]
+            losses = functional.softplus(torch.where(own, -logits, logits))
+            parts[name] = losses.masked_fill(same & ~own, 0.0).sum(dim=1).mean()
+        return Loss(_reduce(parts, self.reduction, within="sum"), parts)
+
+    def enqueue(self, keys: Vectors, clips: Tensor, videos: Tensor) -> None:
+        """Nothing is kept between batches."""
+
+
 def make_objective(config: TrainingConfig, embedding_dim: int, teacher_dim: int) -> nn.Module:
     """The objective that `training.loss` names."""
     if config.loss == "in_batch":
         return InBatchLoss(config)
+    if config.loss == "siglip":
+        return SigmoidLoss(config)
     return CrossProjectionLoss(embedding_dim, teacher_dim, config)
 
 

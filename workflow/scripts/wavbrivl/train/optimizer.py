@@ -18,20 +18,26 @@ def rate_factor(step: int, steps: int, warmup_fraction: float) -> float:
     return 0.5 * (1 + math.cos(math.pi * (step - warmup) / max(1, steps - warmup)))
 
 
-def make_optimizer(model: nn.Module, config: TrainingConfig) -> AdamW:
-    """AdamW over every parameter that is trained.
+def make_optimizer(model: nn.Module, config: TrainingConfig, objective: nn.Module | None = None) -> AdamW:
+    """AdamW over every parameter that is trained, those of the objective included.
 
     Matrices and convolutions decay; biases, norms and layer weights do not. The backbone's rate is
     `backbone_rate_factor` times the others'.
     """
     backbone = model.wavlm if isinstance(model, WavBriVLModel) else None
     in_backbone = {id(p) for p in backbone.parameters()} if backbone is not None else set()
-    trained = [p for p in model.parameters() if p.requires_grad]
+    trained = trained_parameters(model, objective)
     groups = []
     for inside, factor in ((True, config.backbone_rate_factor), (False, 1.0)):
         chosen = [p for p in trained if (id(p) in in_backbone) == inside]
         groups += _decay_groups(chosen, config.weight_decay, factor)
     return AdamW(groups, lr=config.learning_rate, fused=True)
+
+
+def trained_parameters(model: nn.Module, objective: nn.Module | None = None) -> list[nn.Parameter]:
+    """What the optimiser changes: the parameters of the model and of the objective that are not frozen."""
+    modules = [model] if objective is None else [model, objective]
+    return [p for module in modules for p in module.parameters() if p.requires_grad]
 
 
 def set_rate(optimizer: AdamW, config: TrainingConfig, step: int, steps: int) -> float:

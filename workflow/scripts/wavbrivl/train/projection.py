@@ -14,7 +14,7 @@ from wavbrivl.errors import UserError
 from wavbrivl.progress import track
 from wavbrivl.train.momentum import follow, vectors_of
 from wavbrivl.train.objective import make_objective
-from wavbrivl.train.optimizer import make_optimizer, set_rate
+from wavbrivl.train.optimizer import make_optimizer, set_rate, trained_parameters
 from wavbrivl.train.order import share_of_step
 
 
@@ -84,14 +84,14 @@ def _fit(
     embedding_dim, teacher_dim = heads.image_projection[-1].out_features, pictures.shape[1]
     objective = make_objective(config, embedding_dim, teacher_dim).to(sounds.device)
     momentum = copy.deepcopy(heads).requires_grad_(False)
-    optimizer = make_optimizer(heads, config)
+    optimizer = make_optimizer(heads, config, objective)
     for step in track(range(steps), "projection steps"):
         rows = torch.from_numpy(share_of_step(len(sounds), seed, step, config.batch_size).indices)
         rows = rows.to(sounds.device)
         set_rate(optimizer, config, step, steps)
         online = vectors_of(heads, sounds[rows], pictures[rows])
         objective(online, clips[rows], videos[rows]).total.backward()
-        nn.utils.clip_grad_norm_(heads.parameters(), config.gradient_clip)
+        nn.utils.clip_grad_norm_(trained_parameters(heads, objective), config.gradient_clip)
         follow(momentum, heads, config.momentum)
         with torch.no_grad():
             keys = vectors_of(momentum, sounds[rows], pictures[rows])

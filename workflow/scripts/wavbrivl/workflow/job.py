@@ -2,6 +2,7 @@
 
 import faulthandler
 import logging
+import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -25,6 +26,7 @@ def job(snakemake: Any) -> Iterator[None]:
     log.parent.mkdir(parents=True, exist_ok=True)
     handlers = _handlers(log, label)
     faulthandler.enable()
+    _stay_off_the_hub()
     try:
         yield
     except UserError as error:
@@ -49,3 +51,15 @@ def _handlers(log: Path, label: str) -> list[logging.Handler]:
     logging.getLogger("py.warnings").handlers = [file]
     logging.captureWarnings(True)
     return logger.handlers
+
+
+def _stay_off_the_hub() -> None:
+    """No job asks a hub: weights are fetched by a rule of their own, which needs no library for it.
+
+    The libraries read the variable when they are imported; for one that was imported before, its copy of
+    the variable is changed as well.
+    """
+    os.environ["HF_HUB_OFFLINE"] = "1"
+    constants = sys.modules.get("huggingface_hub.constants")
+    if constants is not None:
+        constants.HF_HUB_OFFLINE = True  # type: ignore[attr-defined]

@@ -9,9 +9,16 @@ from wavbrivl.config.corpus import is_address
 from wavbrivl.corpus.lists import ListSummary, check_list, list_paths, shard_names
 from wavbrivl.errors import UserError
 from wavbrivl.labels.loader import label_file, words_for
+from wavbrivl.weights.wanted import hub_name, lacking, name_of
 
 CHECKED = ".checked"
 """Folder below the corpora: what was learnt from lists and videos when the workflow was planned."""
+
+_TABLES = {
+    "esc50": ("meta/esc50.csv", "category"),
+    "urbansound8k": ("metadata/UrbanSound8K.csv", "class"),
+}
+"""Benchmarks with a path of their own: their table, and its column of labels."""
 
 
 @dataclass(frozen=True)
@@ -42,16 +49,18 @@ def plan_run(config: Config, data: Path) -> Plan:
 
 def _labels_are_translated(config: Config) -> None:
     """Zero-shot asks in the teacher's language: every label of the benchmark must have a word there."""
-    if config.evaluate.esc50.path:
-        table = Path(config.evaluate.esc50.path) / "meta" / "esc50.csv"
-        with table.open(encoding="utf-8", newline="") as handle:
-            labels = sorted({row.get("category") or "" for row in csv.DictReader(handle)})
-        words_for(labels, config.teacher.language, label_file("esc50"))
+    for name, (table, column) in _TABLES.items():
+        folder = getattr(config.evaluate, name).path
+        if folder:
+            with (Path(folder) / table).open(encoding="utf-8", newline="") as handle:
+                labels = sorted({row.get(column) or "" for row in csv.DictReader(handle)})
+            words_for(labels, config.teacher.language, label_file(name))
 
 
 def lacks_texts(config: Config) -> str | None:
     """Why no teacher can be trained on this corpus, or None: lists have no captions, and English labels."""
-    if config.corpus.format in ("embedded", "vegas"):  # both bring words in both languages
+    # The world and VEGAS bring words in both languages.
+    if config.corpus.format in ("embedded", "vegas") or config.teacher.kind == "huggingface":
         return None
     if config.corpus.format == "videos":
         lack = "videos without captions and labels"
@@ -60,6 +69,16 @@ def lacks_texts(config: Config) -> str | None:
     else:
         return None
     return f"teacher.checkpoint: a teacher cannot be trained on {lack}; name a checkpoint"
+
+
+def lacks_classes(config: Config, plan: Plan) -> str | None:
+    """Why the corpus's clips cannot be classified, or None."""
+    formats = {config.corpus.format, *(file.format for file in config.corpus.clip_list)}
+    if "videos" in formats:
+        return "not measured: the clips of the corpus have no labels"
+    if "audioset" in formats:
+        return "not measured: clips of AudioSet have several labels each, and the task takes one"
+    return None if plan.shards["test"] else "not measured: the corpus has no test split"
 
 
 def _folders_exist(config: Config) -> None:
@@ -80,7 +99,10 @@ def _folders_exist(config: Config) -> None:
         "corpus.audioset_labels": config.corpus.audioset_labels,
         "teacher.checkpoint": config.teacher.checkpoint,
         "teacher.vocabulary": config.teacher.vocabulary,
+        "evaluate.vggsound.translations": config.evaluate.vggsound.translations,
     }
+    # Addresses and what lies among the weights are fetched by a rule.
+    files = {key: path for key, path in files.items() if not is_address(path or "") and not name_of(path)}
     files |= {f"corpus.clip_list[{i}]": file.path for i, file in enumerate(config.corpus.clip_list)}
     files |= {
         f"corpus.exclude_videos_in[{i}]": path for i, path in enumerate(config.corpus.exclude_videos_in)
@@ -88,10 +110,29 @@ def _folders_exist(config: Config) -> None:
     for key, path in files.items():
         if path and not Path(path).is_file():
             raise UserError(f"{key}: there is no file {path}")
+    _weights_exist(config)
     refuse_the_guide(config)
-    esc50 = config.evaluate.esc50.path
-    if esc50 and not (Path(esc50) / "meta" / "esc50.csv").is_file():
-        raise UserError(f"evaluate.esc50.path: {esc50} holds no meta/esc50.csv")
+    for name, (table, _) in _TABLES.items():
+        folder = getattr(config.evaluate, name).path
+        if folder and not (Path(folder) / table).is_file():
+            raise UserError(f"evaluate.{name}.path: {folder} holds no {table}")
+
+
+def _weights_exist(config: Config) -> None:
+    """Folders of weights are there, or can be fetched."""
+    if lack := lacking(config):
+        raise UserError(lack)
+    if config.teacher.image.regions == "boxes" and not config.teacher.boxes:
+        raise UserError("teacher.image.regions 'boxes' needs teacher.boxes, the folder that holds them")
+    pretrained = config.audio_encoder.wavlm.pretrained
+    folders = {
+        "audio_encoder.wavlm.pretrained": pretrained,
+        "teacher.model": None if hub_name(config.teacher) else config.teacher.model,
+        "teacher.boxes": config.teacher.boxes,
+    }
+    for key, path in folders.items():
+        if path and not name_of(path) and not Path(path).is_dir():
+            raise UserError(f"{key}: there is no folder {path}")
 
 
 def refuse_the_guide(config: Config) -> None:
@@ -103,7 +144,7 @@ def refuse_the_guide(config: Config) -> None:
     drawing = config.studies.clip
     if drawing and not (Path(drawing) / "config.json").is_file():
         raise UserError(f"studies.clip: {drawing} holds no model (config.json is missing)")
-    judge, teacher = config.studies.judge.clip, config.teacher.checkpoint
+    judge, teacher = config.studies.judge.clip, config.teacher.model
     if judge and not (Path(judge) / "config.json").is_file():
         raise UserError(f"studies.judge.clip: {judge} holds no model (config.json is missing)")
     if judge and teacher and Path(judge).resolve() == Path(teacher).resolve():

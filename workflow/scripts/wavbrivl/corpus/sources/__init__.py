@@ -8,6 +8,7 @@ from wavbrivl.config.corpus import Source as SourceConfig
 from wavbrivl.corpus.sources.archive import ArchiveSource
 from wavbrivl.corpus.sources.base import ClipSource
 from wavbrivl.corpus.sources.folder import FolderSource
+from wavbrivl.corpus.sources.http_clips import HttpSource
 from wavbrivl.corpus.sources.vegas import VegasSource
 from wavbrivl.corpus.sources.videos import VideosSource
 
@@ -36,6 +37,8 @@ def _open(config: SourceConfig, fetch: FetchConfig, archives: Path, vegas: Vegas
         return FolderSource(Path(path), fetch.timeout_seconds)
     if config.kind == "archive":
         return ArchiveSource(archives / f"{config.collected}.clips", fetch.timeout_seconds)
+    if config.kind == "http":
+        return HttpSource(path, fetch)
     if config.kind == "videos":
         return VideosSource(Path(path), fetch)
     if config.kind == "vegas":

@@ -7,7 +7,7 @@ from typing import Protocol
 from wavbrivl.corpus.causes import SourceError
 from wavbrivl.corpus.clips import Clip
 
-CLIP_KINDS = frozenset({"folder", "archive", "vegas"})
+CLIP_KINDS = frozenset({"folder", "http", "archive", "vegas"})
 """Sources whose files are clips already: zero on the file's clock is the clip's start."""
 
 
@@ -35,7 +35,8 @@ class ClipSource(Protocol):
             For each clip id, an MP4 file in `folder`, or why there is none.
 
         Raises:
-            SourceError: the same for every clip; a transient one is tried again by the caller.
+            SourceError: the same for every clip. The caller asks again for what failed for a passing reason,
+                raised or returned.
         """
         ...
 

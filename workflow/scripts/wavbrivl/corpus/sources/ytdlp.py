@@ -7,7 +7,9 @@ time limit.
 """
 
 import contextlib
+import logging
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -28,6 +30,8 @@ from wavbrivl.corpus.ledger import Status
 from wavbrivl.corpus.worker import receive, send
 from wavbrivl.errors import UserError
 
+logger = logging.getLogger(__name__)
+_PROGRAMS = {"quickjs": "qjs"}  # runtimes whose program has another name
 _PACKAGE_ROOT = Path(__file__).resolve().parents[3]
 _GRACE_SECONDS = 2.0  # yt-dlp's own time limits come first: they leave a better cause
 
@@ -54,6 +58,11 @@ class YtDlpSource:
     ) -> None:
         if cookies and not Path(cookies).is_file():
             raise UserError(f"corpus.sources: the cookies file {cookies} does not exist")
+        if kind == "youtube" and shutil.which(_PROGRAMS.get(fetch.javascript, fetch.javascript)) is None:
+            logger.warning(
+                "%s is not installed (fetch.javascript): YouTube gives few formats without it, or none",
+                fetch.javascript,
+            )
         self.kind = kind
         self.config = fetch
         # Read once: yt-dlp writes the cookies back, and threads share the file.
@@ -87,7 +96,8 @@ class YtDlpSource:
             "sections": self.sections,
             "fetch": self.config.model_dump(mode="json"),
         }
-        return [Stream(item["location"], item["headers"]) for item in self._local.finder.ask(request)]
+        found = self._local.finder.ask(request)
+        return [Stream(item["location"], item["headers"], self.proxy) for item in found]
 
     def _check(self, address: str) -> None:
         """A `file://` address is opened for the embedded world alone, and nothing else is for it."""

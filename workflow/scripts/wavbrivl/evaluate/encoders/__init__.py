@@ -1,28 +1,22 @@
-"""Audio encoders behind one interface. A new one is a class in this package and a line in `ENCODERS`."""
+"""Audio encoders behind one interface; a new kind is a class in this package and a line in `kinds`."""
 
-from collections.abc import Callable
+import importlib
 
 from wavbrivl.errors import UserError
 from wavbrivl.evaluate.encoders.base import Embedded, Encoder, EncoderSettings
-from wavbrivl.evaluate.encoders.logmel import LogMel
-from wavbrivl.evaluate.encoders.wavbrivl import RandomWeights, WavBriVL
+from wavbrivl.evaluate.kinds import OWN, class_of, kind_of
 
-__all__ = ["ENCODERS", "Embedded", "Encoder", "EncoderSettings", "load_encoder"]
-
-ENCODERS: dict[str, Callable[[EncoderSettings], Encoder]] = {
-    "wavbrivl": WavBriVL,
-    "random": RandomWeights,
-    "logmel": LogMel,
-}
-"""Every encoder by the name that configuration and tables use."""
+__all__ = ["Embedded", "Encoder", "EncoderSettings", "load_encoder"]
 
 
 def load_encoder(name: str, settings: EncoderSettings) -> Encoder:
-    """Build an encoder by name.
+    """Build an encoder by the name that configuration and tables use.
 
     Raises:
-        UserError: for a name that is not registered, or a model folder that is not there.
+        UserError: for a name that is not known, or weights that are not there or do not fit.
     """
-    if name not in ENCODERS:
-        raise UserError(f"evaluate.encoders: there is no encoder '{name}'; known are {', '.join(ENCODERS)}")
-    return ENCODERS[name](settings)
+    if name not in (*OWN, *settings.models):
+        known = ", ".join((*OWN, *settings.models))
+        raise UserError(f"evaluate.encoders: there is no encoder '{name}'; known are {known}")
+    module, kind = class_of(kind_of(name, settings.models))
+    return getattr(importlib.import_module(module), kind)(settings, name)

@@ -1,0 +1,1 @@
+"""Captions for sounds, and retrieval by caption (Clotho)."""

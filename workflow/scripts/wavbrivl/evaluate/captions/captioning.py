@@ -1,0 +1,162 @@
+"""Captioning on Clotho: what each encoder's captioner writes, scored beside one caption for everything."""
+
+import csv
+import io
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from wavbrivl.config.captions import CaptionerConfig
+from wavbrivl.evaluate.captions.consensus import consensus_caption
+from wavbrivl.evaluate.captions.heard import Listened
+from wavbrivl.evaluate.captions.scorers import Scoreboard, score_captions
+from wavbrivl.evaluate.captions.training import fit_captioner
+from wavbrivl.evaluate.intervals import interval, method, value_of
+from wavbrivl.evaluate.items import Items
+from wavbrivl.evaluate.result import Result, coverage_of, metric
+from wavbrivl.files import write_text
+
+TASK = "clotho_captioning"
+BASELINE = "caption_frequency"
+"""Stands in the place of an encoder: one caption for all sounds."""
+
+REFERENCE = "reference"
+"""Stands in the place of the encoder's name, in the file of captions."""
+
+
+@dataclass(frozen=True)
+class Written:
+    """A caption for each evaluated sound, and how the captioner came about."""
+
+    captions: list[str]
+    settings: dict[str, Any]
+    protocol: str
+
+
+def write_with(
+    heard: dict[str, Listened], config: CaptionerConfig, seed: int, device: torch.device | str = "cpu"
+) -> Written:
+    """Train a captioner on one encoder's frames and let it write about the evaluation split."""
+    development, validation, test = (heard[s] for s in ("development", "validation", "evaluation"))
+    longest = max(len(frames) for split in heard.values() for frames in split.framed.features)
+    learned = fit_captioner(
+        development.framed.features,
+        development.captions,
+        validation.framed.features,
+        validation.captions,
+        longest,
+        config,
+        seed,
+        device,
+        f"captioner on {test.encoder}",
+    )
+    settings = {
+        "captioner": config.model_dump(mode="json"),
+        "kept_step": learned.step,
+        "validation_loss": round(learned.loss, 6),
+        "vocabulary": learned.words,
+        "trained_on": {split: heard[split].facts() for split in ("development", "validation")},
+    }
+    protocol = (
+        f"frames of the frozen encoder averaged to {config.frame_seconds:g} s; a transformer with "
+        "cross-attention over them, trained from nothing on the development captions, the same for every "
+        f"encoder, weights chosen on validation; beam search of width {config.beams}"
+    )
+    return Written(learned.write(test.framed.features), settings, protocol)
+
+
+def write_one_for_all(heard: dict[str, Listened]) -> Written:
+    """The caption that is most like all development captions, for every sound."""
+    caption = consensus_caption(heard["development"].captions)
+    protocol = "the development caption that is most like all development captions, for every sound"
+    return Written([caption] * len(heard["evaluation"].clips), {"caption": caption}, protocol)
+
+
+def measure(
+    systems: Mapping[str, Written],
+    test: Listened,
+    metrics: Sequence[str],
+    bootstrap: int,
+    seed: int,
+    dataset: str,
+) -> dict[str, tuple[Result, Items]]:
+    """Score all systems with one run of each metric: task `clotho_captioning`.
+
+    Args:
+        systems: by encoder; `BASELINE` has to be among them, its scores are what chance means here.
+        test: the evaluation split; every encoder reads the same sounds of it.
+        metrics: as in the configuration.
+        bootstrap: resamples behind each interval.
+    """
+    board = score_captions(
+        {name: written.captions for name, written in systems.items()}, test.captions, metrics
+    )
+    return {
+        name: (
+            _result(name, written, board, test, bootstrap, seed, dataset),
+            _items(test, written, board.systems[name]),
+        )
+        for name, written in systems.items()
+    }
+
+
+def _result(
+    name: str,
+    written: Written,
+    board: Scoreboard,
+    test: Listened,
+    bootstrap: int,
+    seed: int,
+    dataset: str,
+) -> Result:
+    n = len(test.captions)
+    found = {
+        key: metric(
+            value_of(scored.statistic, n),
+            interval(scored.statistic, test.groups, bootstrap, seed),
+            value_of(board.systems[BASELINE][key].statistic, n),
+        )
+        for key, scored in board.systems[name].items()
+    }
+    return Result(
+        task=TASK,
+        dataset=dataset,
+        split="evaluation",
+        protocol=f"{written.protocol}; {len(test.captions[0])} references a sound; words by "
+        f"{board.tokenizer}; scorers of pycocoevalcap, CIDEr weighs words by the evaluated references; "
+        "chance: the caption most like all development captions, for every sound",
+        encoder=name,
+        n=n,
+        coverage=coverage_of(len(test.split.clips), test.framed.exclusions),
+        seed=seed,
+        metrics=found,
+        intervals=method(bootstrap),
+        exclusions=list(test.framed.exclusions),
+        settings={**written.settings, "absent": dict(board.absent)},
+    )
+
+
+def _items(test: Listened, written: Written, scored: Mapping) -> Items:
+    """What each sound scored in the metrics that are means over sounds."""
+    return Items(
+        item=[clip.sound.name for clip in test.clips],
+        group=test.groups,
+        label=[captions[0] for captions in test.captions],
+        scores={name: one.items for name, one in scored.items() if one.items is not None},
+        predicted=written.captions,
+    )
+
+
+def write_captions_table(path: Path, test: Listened, systems: Mapping[str, Written]) -> None:
+    """Write `file_name,source,caption`: five rows under `reference` and one for each system."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(["file_name", "source", "caption"])
+    for place, clip in enumerate(test.clips):
+        rows = [(REFERENCE, caption) for caption in clip.captions]
+        rows += [(name, written.captions[place]) for name, written in systems.items()]
+        writer.writerows((clip.sound.name, *row) for row in rows)
+    write_text(path, text.getvalue())

@@ -1,0 +1,303 @@
+"""Sound event detection of one encoder: learn on the training parts, choose, measure on the test part."""
+
+import csv
+import io
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import product
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from wavbrivl.config.events import DesedConfig
+from wavbrivl.errors import UserError
+from wavbrivl.evaluate.encoders import Encoder
+from wavbrivl.evaluate.events import score
+from wavbrivl.evaluate.events.decode import always_on, detected_events, filter_frames, frame_targets
+from wavbrivl.evaluate.events.desed import Event, Part, Recording, clamped, read_part
+from wavbrivl.evaluate.events.head import Detector, Lesson, fit_head
+from wavbrivl.evaluate.intervals import interval, mean_of, method, value_of
+from wavbrivl.evaluate.items import Items
+from wavbrivl.evaluate.result import Exclusion, Metric, Result, coverage_of, metric
+from wavbrivl.evaluate.sounds import frame_sounds
+from wavbrivl.files import write_text
+
+REFERENCE = "reference"
+"""Stands in the place of the encoder's name, in the file of events."""
+
+
+@dataclass(frozen=True)
+class Desed:
+    """The parts that a run uses, and the classes in alphabetical order."""
+
+    dataset: str
+    train: tuple[Part, ...]
+    select: Part | None
+    test: Part
+    labels: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Heard:
+    """A part as an encoder hears it: the recordings that could be read, their frames and lengths."""
+
+    recordings: list[Recording]
+    features: list[np.ndarray]
+    seconds: list[float]
+    events: list[list[Event]]
+    late: int
+    beyond: int
+    exclusions: tuple[Exclusion, ...]
+
+
+@dataclass(frozen=True)
+class Detection:
+    """The outcome of one encoder; `events` by file name, those of the reference and those detected."""
+
+    result: Result
+    items: Items
+    reference: dict[str, list[Event]]
+    detected: dict[str, list[Event]]
+
+
+def read_desed(folder: Path, config: DesedConfig, dataset: str) -> Desed:
+    """Read the tables of the parts that the configuration names.
+
+    Raises:
+        UserError: as `read_part`, or a class that is tested and never trained on, or a test part in
+            which nothing happens.
+    """
+    names = [*config.train, *(["weak"] if config.weak else [])]
+    train = tuple(read_part(folder, name) for name in names)
+    select = read_part(folder, config.select) if config.searched else None
+    test = read_part(folder, config.test)
+    known = frozenset().union(*(part.labels for part in train if part.name != "weak"))
+    for part in (*train, test, *([select] if select else [])):
+        if unknown := sorted(part.labels - known):
+            raise UserError(f"{part.table}: '{unknown[0]}' never occurs with times in {', '.join(names)}")
+    if not test.labels:
+        raise UserError(f"{test.table}: no file has an event, so there is nothing to detect")
+    return Desed(dataset, train, select, test, tuple(sorted(known)))
+
+
+def run_desed(
+    desed: Desed,
+    encoder: Encoder,
+    config: DesedConfig,
+    bootstrap: int,
+    batch_size: int,
+    seed: int,
+    device: torch.device | str = "cpu",
+) -> Detection:
+    """Measure one encoder: task `desed`.
+
+    Args:
+        bootstrap: resamples behind each interval.
+        batch_size: sounds of equal length embedded side by side.
+        device: where the frame head is trained.
+
+    Raises:
+        UserError: a part of which no sound can be read.
+    """
+    hop = config.frame_seconds
+    heard = {part.name: _hear(part, encoder, hop, batch_size) for part in desed.train}
+    lessons = [
+        lesson for part in desed.train for lesson in _lessons(part, heard[part.name], desed.labels, hop)
+    ]
+    detect = fit_head(
+        lessons, len(desed.labels), hop, config.head, seed, device, f"frame head on {encoder.name}"
+    )
+    chosen = _choose(desed, detect, encoder, config, batch_size)
+    test = _hear(desed.test, encoder, hop, batch_size)
+    if not any(test.events):
+        raise UserError(f"{desed.test.table}: no file that can be read has an event")
+    detected = _decode(detect(test.features), test.seconds, desed.labels, chosen, hop)
+    metrics, per_class, per_file = _measure(test, detected, desed.labels, bootstrap, seed)
+    result = Result(
+        task="desed",
+        dataset=desed.dataset,
+        split=desed.test.name,
+        protocol=_protocol(desed, config, chosen),
+        encoder=encoder.name,
+        n=len(test.recordings),
+        coverage=coverage_of(len(desed.test.recordings), test.exclusions),
+        seed=seed,
+        metrics=metrics,
+        intervals=method(bootstrap),
+        classes=len(desed.labels),
+        exclusions=list(test.exclusions),
+        settings={
+            "head": config.head.model_dump(mode="json"),
+            "frame_seconds": hop,
+            "threshold": chosen[0],
+            "median_seconds": chosen[1],
+            "trained_on": {part.name: _training_facts(part, heard[part.name]) for part in desed.train},
+            "tested_on": _test_facts(desed.test, test),
+            "class_f1": per_class,
+        },
+    )
+    names = [recording.sound.name for recording in test.recordings]
+    items = Items(
+        item=names,
+        group=[recording.sound.group for recording in test.recordings],
+        label=[_joined(events) for events in test.events],
+        scores={"segment_f1_files": per_file},
+        predicted=[_joined(events) for events in detected],
+    )
+    return Detection(
+        result,
+        items,
+        dict(zip(names, test.events, strict=True)),
+        dict(zip(names, detected, strict=True)),
+    )
+
+
+def write_events(path: Path, reference: Mapping, detected: Mapping[str, Mapping]) -> None:
+    """Write `encoder,filename,onset,offset,event_label`; the truth stands under `reference`.
+
+    A file without events has one row with three empty cells, as in DESED's own tables.
+
+    Args:
+        reference: events by file name.
+        detected: for each encoder, events by file name.
+    """
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(["encoder", "filename", "onset", "offset", "event_label"])
+    for encoder, files in {REFERENCE: reference, **detected}.items():
+        for name, events in files.items():
+            rows = [(f"{e.onset:.3f}", f"{e.offset:.3f}", e.label) for e in events] or [("", "", "")]
+            writer.writerows((encoder, name, *row) for row in rows)
+    write_text(path, text.getvalue())
+
+
+def _hear(part: Part, encoder: Encoder, hop: float, batch_size: int) -> Heard:
+    sounds = [recording.sound for recording in part.recordings]
+    framed = frame_sounds(sounds, encoder, hop, batch_size, f"DESED {part.name} sounds")
+    kept = [part.recordings[i] for i in framed.kept]
+    cut = [clamped(recording.events, s) for recording, s in zip(kept, framed.seconds, strict=True)]
+    return Heard(
+        kept,
+        framed.features,
+        [float(s) for s in framed.seconds],
+        [events for events, _, _ in cut],
+        sum(late for _, late, _ in cut),
+        sum(beyond for _, _, beyond in cut),
+        framed.exclusions,
+    )
+
+
+def _lessons(part: Part, heard: Heard, labels: Sequence[str], hop: float) -> list[Lesson]:
+    if part.name == "weak":
+        known = [np.array([label in r.labels for label in labels], np.float32) for r in heard.recordings]
+    else:
+        known = [
+            frame_targets(events, labels, len(frames), hop)
+            for events, frames in zip(heard.events, heard.features, strict=True)
+        ]
+    return [Lesson(frames, targets) for frames, targets in zip(heard.features, known, strict=True)]
+
+
+def _choose(
+    desed: Desed, detect: Detector, encoder: Encoder, config: DesedConfig, batch_size: int
+) -> tuple[float, float]:
+    """Threshold and filter with the best segment F1 on the part for choosing; the first one on a tie."""
+    options = list(product(config.thresholds, config.median_seconds))
+    if desed.select is None:
+        return options[0]
+    heard = _hear(desed.select, encoder, config.frame_seconds, batch_size)
+    probabilities = detect(heard.features)
+    found = []
+    for option in options:
+        detected = _decode(probabilities, heard.seconds, desed.labels, option, config.frame_seconds)
+        counts = score.segment_counts(heard.events, detected, heard.seconds, desed.labels)
+        found.append(np.nan_to_num(value_of(score.macro_f1(counts), len(counts))))
+    return options[int(np.argmax(found))]
+
+
+def _decode(
+    probabilities: Sequence[np.ndarray],
+    seconds: Sequence[float],
+    labels: Sequence[str],
+    chosen: tuple[float, float],
+    hop: float,
+) -> list[list[Event]]:
+    threshold, median = chosen[0], filter_frames(chosen[1], hop)
+    return [
+        detected_events(rows, labels, threshold, median, hop, length)
+        for rows, length in zip(probabilities, seconds, strict=True)
+    ]
+
+
+def _measure(
+    test: Heard, detected: Sequence[Sequence[Event]], labels: Sequence[str], bootstrap: int, seed: int
+) -> tuple[dict[str, Metric], dict[str, dict[str, float | None]], np.ndarray]:
+    """All metrics with intervals and chance, F1 of each class, and F1 of each file."""
+    groups = [recording.sound.group for recording in test.recordings]
+    constant = [always_on(labels, length) for length in test.seconds]
+    outputs = {"found": detected, "chance": constant}
+    segments = {k: score.segment_counts(test.events, v, test.seconds, labels) for k, v in outputs.items()}
+    events = {k: score.event_counts(test.events, v, labels) for k, v in outputs.items()}
+    per_file = {name: score.file_f1(counts) for name, counts in segments.items()}
+    statistics = {
+        "segment_f1_macro": {k: score.macro_f1(c) for k, c in segments.items()},
+        "segment_f1_micro": {k: score.micro_f1(c) for k, c in segments.items()},
+        "event_f1_macro": {k: score.macro_f1(c) for k, c in events.items()},
+        "event_f1_micro": {k: score.micro_f1(c) for k, c in events.items()},
+        "segment_f1_files": {k: mean_of(v) for k, v in per_file.items()},
+    }
+    metrics = {
+        name: metric(
+            value_of(both["found"], len(groups)),
+            interval(both["found"], groups, bootstrap, seed),
+            value_of(both["chance"], len(groups)),
+        )
+        for name, both in statistics.items()
+    }
+    per_class = {
+        "segment": _by_class(segments["found"], labels),
+        "event": _by_class(events["found"], labels),
+    }
+    return metrics, per_class, per_file["found"]
+
+
+def _by_class(counts: score.Counts, labels: Sequence[str]) -> dict[str, float | None]:
+    found = score.class_f1(counts.sum(axis=0))
+    return {
+        label: round(float(f), 6) if np.isfinite(f) else None for label, f in zip(labels, found, strict=True)
+    }
+
+
+def _training_facts(part: Part, heard: Heard) -> dict:
+    return {
+        "files": len(heard.recordings),
+        "left_out": coverage_of(len(part.recordings), heard.exclusions).missing,
+        "rows_that_stood_there_twice": len(part.duplicates),
+    }
+
+
+def _test_facts(part: Part, heard: Heard) -> dict:
+    return {
+        "events": sum(len(events) for events in heard.events),
+        "files_without_events": sum(not events for events in heard.events),
+        "offsets_past_the_end": heard.late,
+        "events_past_the_end": heard.beyond,
+        "rows_that_stood_there_twice": list(part.duplicates),
+    }
+
+
+def _joined(events: Sequence[Event]) -> str:
+    return "+".join(sorted({event.label for event in events}))
+
+
+def _protocol(desed: Desed, config: DesedConfig, chosen: tuple[float, float]) -> str:
+    how = f"chosen on {desed.select.name} by segment F1" if desed.select else "given"
+    return (
+        f"frames of the frozen encoder averaged to {config.frame_seconds:g} s; one frame head, trained on "
+        f"{' and '.join(part.name for part in desed.train)}; threshold {chosen[0]:g} and median filter of "
+        f"{chosen[1]:g} s, {how}; scored by sed_eval: segments of {score.SEGMENT_SECONDS:g} s; events with "
+        f"a collar of {score.COLLAR_SECONDS:g} s, for offsets or {score.COLLAR_SHARE:.0%} of the length; "
+        "files without events count; a class of which nothing is found scores 0; "
+        "chance: every class from beginning to end"
+    )
