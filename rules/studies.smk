@@ -23,6 +23,8 @@ ANSWERS = sorted(map(str, Path(CONFIG.studies.human.answers).glob("*.json")))
 PAGE_FILES = Path(workflow.basedir) / "workflow/scripts/wavbrivl/studies/human/page"
 TABLE3_METRICS = expand(f"{RESULTS}/metrics/{{task}}.json", task=table3_tasks(SETS))
 STUDY_METRICS = [*TABLE3_METRICS, *expand(f"{RESULTS}/metrics/{{study}}.json", study=SHOWN)]
+DRAWING_FILES = ("images.npy", "rounds.npy", "rows.csv", "trace.json", "grid.png")
+CLIP_TEXTS = [f"{GENERATE}/clip/drawings/text/images.npy"] if CONFIG.studies.clip else []
 STUDY_FIGURES = expand(f"{PICTURES}/{{name}}.png", name=["drawings", "clips", "text", "rounds", *SHOWN])
 
 
@@ -33,6 +35,36 @@ rule studies:
         STUDY_FIGURES,
         multiext(f"{RESULTS}/tables/", "table3.csv", "table3.md", "table4.csv", "table4.md"),
         f"{RESULTS}/human_study",
+
+
+if CONFIG.studies.clip:
+
+    rule draw_with_clip:
+        """Draw the classes' names under CLIP's score instead of the teacher's."""
+        input:
+            conditions=f"{GENERATE}/conditions/text.npz",
+            model=trained_files(GENERATE, CONFIG, "latent"),
+        output:
+            [f"{GENERATE}/clip/drawings/text/{name}" for name in DRAWING_FILES],
+        log:
+            f"{LOGS}/draw_with_clip.log",
+        benchmark:
+            f"{BENCHMARKS}/draw_with_clip.tsv"
+        conda:
+            "../envs/generate.yaml"
+        threads: 2
+        resources:
+            mem_mb=scaled(6000),
+            runtime=12 * 60,
+            gpu=1,
+        params:
+            **settings("seed"),
+            clip=CONFIG.studies.clip,
+            prompts=CONFIG.studies.judge.prompts,
+            latent=settings("generate")["generate"]["latent"],
+            code=code_digest("wavbrivl.studies.clip_conditions", "wavbrivl.generate.latent"),
+        script:
+            "../workflow/scripts/draw_with_clip.py"
 
 
 rule train_judge:
@@ -224,7 +256,7 @@ rule study_rounds:
 rule study_pictures:
     """Drawings of every class beside real frames, of chosen clips, and from the classes' names."""
     input:
-        drawings=drawn(GENERATE, SETS, "test", "text"),
+        drawings=[*drawn(GENERATE, SETS, "test", "text"), *CLIP_TEXTS],
         media=shard_files("media/{shard}.tar", ["test"]),
         index=shard_files("media/{shard}.index.json", ["test"]),
     output:
@@ -259,7 +291,7 @@ rule study_pictures:
         **settings("seed"),
         clips=CONFIG.studies.clips,
         absent_sound="Wav2CLIP: not drawn, its weights are not configured",
-        absent_text="with a CLIP teacher: not drawn, its weights are not configured",
+        absent_text="" if CLIP_TEXTS else "with a CLIP teacher: not drawn, studies.clip names no weights",
         code=code_digest("wavbrivl.studies.folders", "wavbrivl.publish.study_figures"),
     script:
         "../workflow/scripts/study_pictures.py"

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 import pytest
 import torch
+from tests.clip_samples import tiny_clip
 from tests.drawn_samples import LABELS, clips, picture
 
 from wavbrivl.config import parse_config
@@ -256,26 +257,6 @@ def test_a_clip_judge_asks_with_prompts(tmp_path):
     classes = torch.nn.functional.normalize(output.text_embeds.view(2, 2, -1).mean(dim=1), dim=-1)
     logits = model.logit_scale.exp().item() * (output.image_embeds @ classes.T).numpy()
     np.testing.assert_allclose(said.probabilities, softmax(logits), rtol=1e-3, atol=1e-5)
-
-
-def tiny_clip(folder):
-    """Write a CLIP of a few hundred weights with its processor."""
-    from transformers import CLIPConfig, CLIPImageProcessor, CLIPModel, CLIPProcessor, CLIPTokenizer
-
-    letters = [chr(c) for c in range(ord("a"), ord("z") + 1)] + [" "]
-    tokens = ["<|startoftext|>", "<|endoftext|>", *letters, *(f"{letter}</w>" for letter in letters)]
-    tokenizer = CLIPTokenizer(vocab={token: i for i, token in enumerate(tokens)}, merges=[])
-    small = {"hidden_size": 16, "intermediate_size": 16, "num_hidden_layers": 1, "num_attention_heads": 2}
-    text = {**small, "vocab_size": len(tokens), "bos_token_id": 0, "eos_token_id": 1, "pad_token_id": 1}
-    config = CLIPConfig(
-        text_config=text, vision_config={**small, "image_size": 32, "patch_size": 16}, projection_dim=8
-    )
-    torch.manual_seed(0)
-    CLIPModel(config).save_pretrained(folder)
-    size = {"shortest_edge": 32}
-    image = CLIPImageProcessor(size=size, crop_size={"height": 32, "width": 32})
-    CLIPProcessor(image, tokenizer).save_pretrained(folder)
-    return folder
 
 
 def test_a_judge_that_is_the_teacher_is_refused(tmp_path):

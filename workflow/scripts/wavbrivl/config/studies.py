@@ -87,6 +87,9 @@ class StudiesConfig(Section):
     """Who judges."""
     features: FeaturesConfig = FeaturesConfig()
     """What FID, KID and Inception Score stand on."""
+    clip: str | None = None
+    """Folder of a CLIP in the Hugging Face layout, to compare with: what latent optimisation draws from text
+    under its score (the paper's Figure 2)."""
     clips: PositiveInt = 18
     """Clips of the picture of sounds and drawings, drawn by the seed (the paper: 18 of AudioSet)."""
     human: HumanConfig = HumanConfig()

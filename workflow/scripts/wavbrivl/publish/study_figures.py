@@ -18,6 +18,7 @@ TITLES = {
     "diffusion": "diffusion",
     "latent": "latent",
     "wav2clip": "Wav2CLIP",
+    "clip": "CLIP",
     "control": "no sound",
 }
 """What systems are called in figures."""

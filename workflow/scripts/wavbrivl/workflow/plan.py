@@ -141,7 +141,10 @@ def refuse_the_guide(config: Config) -> None:
     Raises:
         UserError: the judge's folder is the teacher's, or holds no model.
     """
-    judge, teacher = config.studies.judge.clip, config.teacher.checkpoint
+    drawing = config.studies.clip
+    if drawing and not (Path(drawing) / "config.json").is_file():
+        raise UserError(f"studies.clip: {drawing} holds no model (config.json is missing)")
+    judge, teacher = config.studies.judge.clip, config.teacher.model
     if judge and not (Path(judge) / "config.json").is_file():
         raise UserError(f"studies.judge.clip: {judge} holds no model (config.json is missing)")
     if judge and teacher and Path(judge).resolve() == Path(teacher).resolve():

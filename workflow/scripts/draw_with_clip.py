@@ -1,0 +1,26 @@
+"""Draw the classes' names under CLIP's score, to compare with what the teacher's text tower gives."""
+
+from pathlib import Path
+
+from wavbrivl.compute import set_up
+from wavbrivl.config.generation import LatentConfig
+from wavbrivl.generate.conditions import read_conditions
+from wavbrivl.generate.drawings import write_drawings
+from wavbrivl.generate.latent import Latent
+from wavbrivl.generate.vq import load_vq
+from wavbrivl.studies.clip import Clip, ClipGuide
+from wavbrivl.studies.clip_conditions import in_clips_words
+from wavbrivl.workflow.job import job
+
+if __name__ == "__main__":
+    with job(snakemake):
+        inputs, params = snakemake.input, snakemake.params
+        device = set_up(params.seed)
+        clip = Clip(Path(params.clip), device, "studies.clip")
+        config = LatentConfig(**params.latent)
+        folder = Path(config.released) if config.released else Path(inputs.model[0]).parent
+        vq = load_vq(folder, device)
+        generator = Latent(vq, config.image_size, ClipGuide(clip), config.draw)
+        conditions = in_clips_words(read_conditions(Path(inputs.conditions)), clip, params.prompts)
+        drawings, trace = generator.draw(conditions, params.seed)
+        write_drawings(Path(snakemake.output[0]).parent, drawings, {**trace, "generator": "clip"})

@@ -1,0 +1,18 @@
+"""A study's conditions in CLIP's space: the same items, other vectors."""
+
+import dataclasses
+from collections.abc import Sequence
+
+import numpy as np
+
+from wavbrivl.evaluate.ranking import unit
+from wavbrivl.generate.conditions import Conditions
+from wavbrivl.studies.clip import Clip
+
+
+def in_clips_words(conditions: Conditions, clip: Clip, prompts: Sequence[str]) -> Conditions:
+    """The labels of conditions of kind `text`, embedded by CLIP with prompts, whose vectors are averaged."""
+    words = [label.replace("_", " ") for label in conditions.labels]
+    texts = [prompt.replace("{}", word) for word in words for prompt in prompts]
+    vectors = clip.embed_texts(texts).reshape(len(words), len(prompts), -1).mean(axis=1)
+    return dataclasses.replace(conditions, texts=words, vectors=unit(vectors).astype(np.float32))
