@@ -18,6 +18,7 @@ if FETCHED_MODELS:
             f"{BENCHMARKS}/fetch_audio_model/{{model}}.tsv"
         wildcard_constraints:
             model="|".join(FETCHED_MODELS),
+        retries: 0
         conda:
             "../envs/torch.yaml"
         resources:

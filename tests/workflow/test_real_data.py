@@ -58,7 +58,8 @@ def test_every_encoder_gives_a_five_fold_accuracy_on_esc10_in_one_table(copied):
         copied.path / "data/weights/tiny"
     )
     Wav2Vec2FeatureExtractor().save_pretrained(copied.path / "data/weights/tiny")
-    torch.save(Wav2ClipNetwork().state_dict(), copied.path / "data/weights/Wav2CLIP.pt")
+    (copied.path / "data/weights/wav2clip").mkdir()
+    torch.save(Wav2ClipNetwork().state_dict(), copied.path / "data/weights/wav2clip/Wav2CLIP.pt")
     values = yaml.safe_load((copied.path / "config/test.yaml").read_text(encoding="utf-8"))
     values["evaluate"] |= {
         "esc50": {"path": f"{REAL}/ESC-10"},

@@ -106,9 +106,9 @@ def test_one_key_reruns_what_depends_on_it(finished, keys, expected):
 
 def test_weights_that_have_come_fill_their_rows_and_run_nothing_else(copied):
     table = (copied.path / "results/test/tables/table2.md").read_text(encoding="utf-8")
-    assert "no weights at data/weights/Wav2CLIP.pt (evaluate.models.wav2clip.path)" in table
-    weights = copied.path / "data/weights/Wav2CLIP.pt"
-    weights.parent.mkdir()
+    assert "no weights at data/weights/wav2clip/Wav2CLIP.pt (evaluate.models.wav2clip.path)" in table
+    weights = copied.path / "data/weights/wav2clip/Wav2CLIP.pt"
+    weights.parent.mkdir(parents=True)
     weights.write_bytes(b"weights")
     planned = copied.planned()
     assert (planned["embed_benchmark"], planned["embed_corpus"]) == (2, 1)
