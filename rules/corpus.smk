@@ -150,7 +150,7 @@ rule collect_archive:
 rule fetch_clips:
     """Fetch the videos of one shard, each once, and cut its clips out without re-encoding."""
     input:
-        asked_again,
+        asked_again if Path(CORPUS, "retries").exists() else [],
         manifest=f"{CORPUS}/manifest/{{shard}}.csv",
         world=VIDEOS,
         archives=expand(f"{CORPUS}/archives/{{archive}}.clips", archive=ARCHIVES),
@@ -176,7 +176,7 @@ rule fetch_clips:
         downloads=1,
     params:
         key=key_of(CONFIG.fetch, [source.kind for source in CONFIG.corpus.sources]),
-        frozen=lambda wildcards: wildcards.shard in PENDING,
+        frozen=(lambda wildcards: wildcards.shard in PENDING) if PENDING else False,
         code=code_digest("wavbrivl.corpus.fetch", "wavbrivl.corpus.sources"),
     script:
         "../workflow/scripts/fetch_clips.py"
