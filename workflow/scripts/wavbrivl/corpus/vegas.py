@@ -6,7 +6,7 @@ from pathlib import Path
 
 from wavbrivl.config.corpus import VegasConfig
 from wavbrivl.corpus.clips import YOUTUBE_ID, unit_hash
-from wavbrivl.corpus.rows import ListRow, csv_rows, existing, sound_label, wrong
+from wavbrivl.corpus.rows import ListRow, csv_rows, existing, known_label, wrong
 from wavbrivl.labels.loader import label_file, plain, read_labels
 
 COLUMNS = ("YTID", "start_second", "end_second")
@@ -27,9 +27,7 @@ def read_vegas(table: Path, config: VegasConfig) -> Iterator[ListRow]:
     Raises:
         UserError: names the file and the line of the first row that is wrong.
     """
-    label = table.parent.name
-    if not sound_label(label):
-        raise wrong(table, 1, f"malformed folder name {label[:80]!r}")
+    label = known_label(table, 1, table.parent.name)
     label_zh = read_labels(label_file("vegas")).get(plain(label), "")
     tested = read_test_list(Path(config.test_list)) if config.test_list else None
     seen: set[tuple[str, int, int]] = set()
