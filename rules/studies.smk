@@ -10,7 +10,8 @@ snakemake --cores all human_study                the folder for raters
 snakemake --cores all results/demo/tables/table4.md   Table 4 out of their answers
 """
 
-from wavbrivl.workflow.studies import drawn, study_sets, table3_tasks
+from wavbrivl.studies.networks import named_extractors
+from wavbrivl.workflow.studies import drawn, lacking_clip, lacking_wav2clip, study_sets, table3_tasks
 
 STUDIED = f"{RESULTS}/studies"
 PICTURES = f"{RESULTS}/figures"
@@ -24,7 +25,11 @@ PAGE_FILES = Path(workflow.basedir) / "workflow/scripts/wavbrivl/studies/human/p
 TABLE3_METRICS = expand(f"{RESULTS}/metrics/{{task}}.json", task=table3_tasks(SETS))
 STUDY_METRICS = [*TABLE3_METRICS, *expand(f"{RESULTS}/metrics/{{study}}.json", study=SHOWN)]
 DRAWING_FILES = ("images.npy", "rounds.npy", "rows.csv", "trace.json", "grid.png")
-CLIP_TEXTS = [f"{GENERATE}/clip/drawings/text/images.npy"] if CONFIG.studies.clip else []
+EXTRACTORS = named_extractors(CONFIG.studies.features)
+# Systems of others are drawn with where their weights are there; else the figures say what is lacking.
+CLIP, WAV2CLIP = lacking_clip(CONFIG), lacking_wav2clip(CONFIG)
+CLIP_TEXTS = [] if CLIP else [f"{GENERATE}/clip/drawings/text/images.npy"]
+WAV2CLIP_SOUNDS = [] if WAV2CLIP else [f"{GENERATE}/wav2clip/drawings/test/images.npy"]
 STUDY_FIGURES = expand(f"{PICTURES}/{{name}}.png", name=["drawings", "clips", "text", "rounds", *SHOWN])
 
 
@@ -37,34 +42,69 @@ rule studies:
         f"{RESULTS}/human_study",
 
 
-if CONFIG.studies.clip:
+rule draw_clip_texts:
+    """Draw the classes' names under CLIP's score instead of the teacher's."""
+    input:
+        conditions=f"{GENERATE}/conditions/text.npz",
+        model=trained_files(GENERATE, CONFIG, "latent"),
+        clip=fetched(CONFIG.studies.clip),
+    output:
+        [f"{GENERATE}/clip/drawings/text/{name}" for name in DRAWING_FILES],
+    log:
+        f"{LOGS}/draw_clip_texts.log",
+    benchmark:
+        f"{BENCHMARKS}/draw_clip_texts.tsv"
+    conda:
+        "../envs/generate.yaml"
+    threads: 2
+    resources:
+        mem_mb=scaled(6000),
+        runtime=12 * 60,
+        gpu=1,
+    params:
+        **settings("seed"),
+        studies={"clip": CONFIG.studies.clip},
+        prompts=CONFIG.studies.judge.prompts,
+        latent=settings("generate")["generate"]["latent"],
+        code=code_digest("wavbrivl.studies.clip_conditions", "wavbrivl.generate.latent"),
+    script:
+        "../workflow/scripts/draw_clip_texts.py"
 
-    rule draw_with_clip:
-        """Draw the classes' names under CLIP's score instead of the teacher's."""
-        input:
-            conditions=f"{GENERATE}/conditions/text.npz",
-            model=trained_files(GENERATE, CONFIG, "latent"),
-        output:
-            [f"{GENERATE}/clip/drawings/text/{name}" for name in DRAWING_FILES],
-        log:
-            f"{LOGS}/draw_with_clip.log",
-        benchmark:
-            f"{BENCHMARKS}/draw_with_clip.tsv"
-        conda:
-            "../envs/generate.yaml"
-        threads: 2
-        resources:
-            mem_mb=scaled(6000),
-            runtime=12 * 60,
-            gpu=1,
-        params:
-            **settings("seed"),
-            clip=CONFIG.studies.clip,
-            prompts=CONFIG.studies.judge.prompts,
-            latent=settings("generate")["generate"]["latent"],
-            code=code_digest("wavbrivl.studies.clip_conditions", "wavbrivl.generate.latent"),
-        script:
-            "../workflow/scripts/draw_with_clip.py"
+
+rule draw_wav2clip:
+    """Draw the held-out sounds under CLIP's score, from Wav2CLIP's embeddings."""
+    input:
+        conditions=f"{GENERATE}/conditions/test.npz",
+        media=shard_files("media/{shard}.tar", ["test"]),
+        index=shard_files("media/{shard}.index.json", ["test"]),
+        model=trained_files(GENERATE, CONFIG, "latent"),
+        clip=fetched(CONFIG.studies.clip),
+    output:
+        [f"{GENERATE}/wav2clip/drawings/test/{name}" for name in DRAWING_FILES],
+    log:
+        f"{LOGS}/draw_wav2clip.log",
+    benchmark:
+        f"{BENCHMARKS}/draw_wav2clip.tsv"
+    conda:
+        "../envs/generate.yaml"
+    threads: 2
+    resources:
+        mem_mb=scaled(6000),
+        runtime=12 * 60,
+        gpu=1,
+    params:
+        **settings("seed"),
+        studies={"clip": CONFIG.studies.clip},
+        models={name: one.model_dump(mode="json") for name, one in CONFIG.evaluate.models.items()},
+        batch_size=CONFIG.evaluate.batch_size,
+        latent=settings("generate")["generate"]["latent"],
+        code=code_digest(
+            "wavbrivl.studies.clip_conditions",
+            "wavbrivl.generate.latent",
+            "wavbrivl.evaluate.encoders.wav2clip",
+        ),
+    script:
+        "../workflow/scripts/draw_wav2clip.py"
 
 
 rule train_judge:
@@ -125,6 +165,7 @@ rule judge_drawings:
         drawings=drawn(GENERATE, SETS),
         judge=JUDGE if CONFIG.studies.judge.kind == "embedded" else [],
         features=FEATURES,
+        weights=fetched(CONFIG.studies.judge.clip),
         test=shard_files("media/{shard}.tar", ["test"]),
         validation=shard_files("media/{shard}.tar", ["validation"]),
         index=shard_files("media/{shard}.index.json", ["test", "validation"]),
@@ -149,6 +190,7 @@ rule judge_drawings:
     params:
         **settings("seed"),
         studies={name: settings("studies")["studies"][name] for name in ["judge", "features"]},
+        extractors=EXTRACTORS,
         frames_in_memory=CONFIG.studies.judge.frames_in_memory,
         bootstrap=CONFIG.evaluate.bootstrap,
         dataset=CORPUS_NAME,
@@ -256,7 +298,7 @@ rule study_rounds:
 rule study_pictures:
     """Drawings of every class beside real frames, of chosen clips, and from the classes' names."""
     input:
-        drawings=[*drawn(GENERATE, SETS, "test", "text"), *CLIP_TEXTS],
+        drawings=[*drawn(GENERATE, SETS, "test", "text"), *CLIP_TEXTS, *WAV2CLIP_SOUNDS],
         media=shard_files("media/{shard}.tar", ["test"]),
         index=shard_files("media/{shard}.index.json", ["test"]),
     output:
@@ -290,8 +332,8 @@ rule study_pictures:
     params:
         **settings("seed"),
         clips=CONFIG.studies.clips,
-        absent_sound="Wav2CLIP: not drawn, its weights are not configured",
-        absent_text="" if CLIP_TEXTS else "with a CLIP teacher: not drawn, studies.clip names no weights",
+        absent_sound=WAV2CLIP,
+        absent_text=CLIP,
         code=code_digest("wavbrivl.studies.folders", "wavbrivl.publish.study_figures"),
     script:
         "../workflow/scripts/study_pictures.py"
@@ -300,7 +342,7 @@ rule study_pictures:
 rule human_study:
     """The folder for raters: a page that works from disk or served, with its pictures and sounds."""
     input:
-        drawings=drawn(GENERATE, SETS, "test"),
+        drawings=[*drawn(GENERATE, SETS, "test"), *WAV2CLIP_SOUNDS],
         media=shard_files("media/{shard}.tar", ["test"]),
         index=shard_files("media/{shard}.index.json", ["test"]),
         page=[PAGE_FILES / name for name in ("index.html", "study.css", "study.js")],
@@ -354,6 +396,7 @@ rule make_table3:
     params:
         **settings("seed"),
         features=settings("studies")["studies"]["features"],
+        extractors=EXTRACTORS,
         bootstrap=CONFIG.evaluate.bootstrap,
         code=code_digest("wavbrivl.publish.table3"),
     script:

@@ -10,8 +10,8 @@ from tests.clip_samples import tiny_clip
 from tests.drawn_samples import LABELS, clips, picture
 
 from wavbrivl.config import parse_config
-from wavbrivl.config.models import TeacherConfig
 from wavbrivl.config.studies import FeaturesConfig, JudgeConfig
+from wavbrivl.config.teacher import TeacherConfig
 from wavbrivl.errors import UserError
 from wavbrivl.evaluate.result import Coverage
 from wavbrivl.studies import extractors
@@ -173,12 +173,17 @@ def test_pictures_of_other_sizes_are_shrunk_by_area():
     assert np.unique(at_side(image)).tolist() == [100]
 
 
-def test_extractors_without_weights_say_so():
+def test_extractors_without_weights_say_so(tmp_path):
     assert named_extractors(FeaturesConfig()) == ["embedded"]
     said = absent_extractors(FeaturesConfig())
-    why = "not measured: studies.features.inception_v3_compat names no weights"
-    assert said["inception-v3-compat"] == why
-    assert list(absent_extractors(FeaturesConfig(vggsound_inception="x"))) == ["inception-v3-compat"]
+    assert said["inception-v3-compat"].startswith("not measured: there is no data/weights/inception-v3-")
+    why = "not measured: studies.features.vggsound_inception names no weights"
+    assert said["vggsound-inception"] == why
+    there = tmp_path / "weights.pth"
+    there.touch()
+    config = FeaturesConfig(vggsound_inception=str(there))
+    assert named_extractors(config) == ["embedded", "vggsound-inception"]
+    assert list(absent_extractors(config)) == ["inception-v3-compat"]
 
 
 def test_a_file_that_is_not_torch_fidelitys_is_refused(tmp_path, classifier):
@@ -189,7 +194,7 @@ def test_a_file_that_is_not_torch_fidelitys_is_refused(tmp_path, classifier):
     save_classifier(tmp_path / "features", classifier, [])
     config = FeaturesConfig(inception_v3_compat=str(tmp_path / "nothing.pth"))
     with pytest.raises(UserError, match="there is no file"):
-        open_extractors(config, tmp_path / "features", CPU)
+        open_extractors(["embedded", "inception-v3-compat"], config, tmp_path / "features", CPU)
 
 
 def test_torch_fidelitys_network_is_used_as_it_is(tmp_path, monkeypatch):
@@ -267,7 +272,7 @@ def test_a_judge_that_is_the_teacher_is_refused(tmp_path):
         plan_run(parse_config(judge), tmp_path)
     (folder / "config.json").write_text("{}")
     assert plan_run(parse_config(judge), tmp_path)
-    teacher = TeacherConfig.model_construct(**{**dict(TeacherConfig()), "checkpoint": f"{folder}/../clip"})
+    teacher = TeacherConfig.model_construct(**{**dict(TeacherConfig()), "model": f"{folder}/../clip"})
     guided = parse_config(judge).model_copy(update={"teacher": teacher})
     with pytest.raises(UserError, match="is the teacher, which guides the drawing"):
         refuse_the_guide(guided)

@@ -34,10 +34,11 @@ if __name__ == "__main__":
         reference = frames(inputs.test, side)
         labels = sorted(set(reference.labels))
         trained = Path(inputs.judge[0]).parent if inputs.judge else None
+        features = Path(inputs.features[0]).parent
         judged = open_judge(config.judge, trained, labels, device)
         bench = Bench(
             judge=judged,
-            extractors=open_extractors(config.features, Path(inputs.features[0]).parent, device),
+            extractors=open_extractors(params.extractors, config.features, features, device),
             reference=reference,
             truth=truth,
             dataset=params.dataset,

@@ -8,7 +8,7 @@ from wavbrivl.evaluate.result import read_result
 from wavbrivl.files import read_json
 from wavbrivl.publish.table3 import rows_of, write_table3
 from wavbrivl.studies.measure import PAIRS
-from wavbrivl.studies.networks import absent_extractors, named_extractors
+from wavbrivl.studies.networks import absent_extractors
 from wavbrivl.studies.rating import compare_drawings
 from wavbrivl.workflow.job import job
 
@@ -25,7 +25,7 @@ if __name__ == "__main__":
             Path(outputs.md),
             {result.task: result for result in results},
             rows_of(list(by_set)),
-            named_extractors(features),
+            params.extractors,
             absent_extractors(features),
             compare_drawings(by_set, PAIRS, params.bootstrap, params.seed),
             [course["says"] for course in courses],

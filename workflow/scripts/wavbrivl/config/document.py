@@ -57,7 +57,7 @@ def _section_lines(section: Section, indent: int) -> list[str]:
     lines: list[str] = []
     pad = "  " * indent
     for name, field in type(section).model_fields.items():
-        value = field.default  # what is stated, which a section may complete from its other keys
+        value = _stated(section, name, field)
         lines += [f"{pad}# {line}" for line in textwrap.wrap(_doc(field), 100 - len(pad))]
         if isinstance(value, Section):
             lines += [f"{pad}{name}:", *_section_lines(value, indent + 1)]
@@ -68,10 +68,15 @@ def _section_lines(section: Section, indent: int) -> list[str]:
     return lines
 
 
+def _stated(section: Section, name: str, field: FieldInfo) -> Any:
+    """What the models state for a key; a section may complete it from its other keys, which is not stated."""
+    return getattr(section, name) if name in section.model_fields_set else field.default
+
+
 def _leaves(section: Section, prefix: str) -> list[tuple[str, Any, FieldInfo]]:
     found: list[tuple[str, Any, FieldInfo]] = []
     for name, field in type(section).model_fields.items():
-        value = field.default
+        value = _stated(section, name, field)
         if isinstance(value, Section):
             found += _leaves(value, f"{prefix}{name}.")
         else:

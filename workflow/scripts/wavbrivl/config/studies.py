@@ -54,8 +54,10 @@ class FeaturesConfig(Section):
 
     steps: PositiveInt = 160
     """Optimisation steps of `embedded`, a classifier of the corpus's own train frames."""
-    inception_v3_compat: str | None = None
-    """torch-fidelity's weights of TensorFlow's Inception (`weights-inception-2015-12-05-6726825d.pth`)."""
+    inception_v3_compat: str | None = (
+        "data/weights/inception-v3-compat/weights-inception-2015-12-05-6726825d.pth"
+    )
+    """torch-fidelity's weights of TensorFlow's Inception; where the file is absent, the table says so."""
     vggsound_inception: str | None = None
     """Sound2Scene's Inception trained on VGG-Sound, as a safetensors or weights-only file; the published
     FID and Inception Score are of that network."""
@@ -87,9 +89,10 @@ class StudiesConfig(Section):
     """Who judges."""
     features: FeaturesConfig = FeaturesConfig()
     """What FID, KID and Inception Score stand on."""
-    clip: str | None = None
-    """Folder of a CLIP in the Hugging Face layout, to compare with: what latent optimisation draws from text
-    under its score (the paper's Figure 2)."""
+    clip: str | None = "data/weights/clip-vit-base-patch32"
+    """Folder of a CLIP in the Hugging Face layout, to compare with: what latent optimisation draws under its
+    score from text (the paper's Figure 2), and from Wav2CLIP's embeddings (Figure 5) where the weights of
+    evaluate.models.wav2clip are there too; where it is absent, the figures say so."""
     clips: PositiveInt = 18
     """Clips of the picture of sounds and drawings, drawn by the seed (the paper: 18 of AudioSet)."""
     human: HumanConfig = HumanConfig()

@@ -1,6 +1,6 @@
 """The networks whose features FID, KID and Inception Score are computed on."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -25,14 +25,23 @@ _MEAN, _STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 _PREFIXES = ("module.", "net.", "model.")
 
 
-def open_extractors(config: FeaturesConfig, trained: Path, device: torch.device) -> list[Extractor]:
-    """The embedded extractor, and the others whose weights are configured."""
-    found: list[Extractor] = [EmbeddedFeatures(trained, device)]
-    if config.inception_v3_compat:
-        found.append(InceptionCompat(Path(config.inception_v3_compat), device))
-    if config.vggsound_inception:
-        found.append(VggSoundInception(Path(config.vggsound_inception), device))
-    return found
+def open_extractors(
+    names: Sequence[str], config: FeaturesConfig, trained: Path, device: torch.device
+) -> list[Extractor]:
+    """Open extractors by name, in that order.
+
+    Args:
+        trained: folder of the embedded one.
+
+    Raises:
+        UserError: weights that are not there, or not what they should be.
+    """
+    builders: dict[str, Callable[[], Extractor]] = {
+        EMBEDDED: lambda: EmbeddedFeatures(trained, device),
+        INCEPTION: lambda: InceptionCompat(Path(config.inception_v3_compat or ""), device),
+        VGGSOUND: lambda: VggSoundInception(Path(config.vggsound_inception or ""), device),
+    }
+    return [builders[name]() for name in names]
 
 
 def features_recipe(config: FeaturesConfig) -> Recipe:

@@ -3,6 +3,7 @@
 Kept apart from the networks themselves, so that tables need no torch.
 """
 
+from pathlib import Path
 from typing import NamedTuple, Protocol
 
 import numpy as np
@@ -32,14 +33,20 @@ class Extractor(Protocol):
 
 def named_extractors(config: FeaturesConfig) -> list[str]:
     """The extractors that measure, in their order: the first one's numbers have the plain names."""
-    paths = {INCEPTION: config.inception_v3_compat, VGGSOUND: config.vggsound_inception}
-    return [EMBEDDED, *(name for name, path in paths.items() if path)]
+    return [EMBEDDED, *(name for name, path in _paths(config).items() if path and Path(path).is_file())]
 
 
 def absent_extractors(config: FeaturesConfig) -> dict[str, str]:
     """Extractors without weights, and why they measure nothing."""
-    return {
-        name: f"not measured: studies.features.{name.replace('-', '_')} names no weights"
-        for name in EXTRACTORS
-        if name not in named_extractors(config)
-    }
+    present = named_extractors(config)
+    return {name: _lack(name, path) for name, path in _paths(config).items() if name not in present}
+
+
+def _paths(config: FeaturesConfig) -> dict[str, str | None]:
+    return {INCEPTION: config.inception_v3_compat, VGGSOUND: config.vggsound_inception}
+
+
+def _lack(name: str, path: str | None) -> str:
+    if path:
+        return f"not measured: there is no {path}"
+    return f"not measured: studies.features.{name.replace('-', '_')} names no weights"

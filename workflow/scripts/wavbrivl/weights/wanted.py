@@ -95,6 +95,7 @@ def configured_paths(config: Config) -> dict[str, str | None]:
         "teacher.vocabulary": config.teacher.vocabulary,
         "teacher.model": config.teacher.model,
         "audio_encoder.wavlm.pretrained": config.audio_encoder.wavlm.pretrained,
+        "studies.judge.clip": config.studies.judge.clip,
     }
 
 

@@ -91,11 +91,9 @@ def _folders_exist(config: Config) -> None:
             raise UserError(f"corpus.sources[{number}].path: there is no file {source.path}")
         if source.cookies and not Path(source.cookies).is_file():
             raise UserError(f"corpus.sources[{number}].cookies: there is no file {source.cookies}")
-    features = config.studies.features
     files = {
         "corpus.vegas.test_list": config.corpus.vegas.test_list,
-        "studies.features.inception_v3_compat": features.inception_v3_compat,
-        "studies.features.vggsound_inception": features.vggsound_inception,
+        "studies.features.vggsound_inception": config.studies.features.vggsound_inception,
         "corpus.audioset_labels": config.corpus.audioset_labels,
         "teacher.checkpoint": config.teacher.checkpoint,
         "teacher.vocabulary": config.teacher.vocabulary,
@@ -141,11 +139,8 @@ def refuse_the_guide(config: Config) -> None:
     Raises:
         UserError: the judge's folder is the teacher's, or holds no model.
     """
-    drawing = config.studies.clip
-    if drawing and not (Path(drawing) / "config.json").is_file():
-        raise UserError(f"studies.clip: {drawing} holds no model (config.json is missing)")
     judge, teacher = config.studies.judge.clip, config.teacher.model
-    if judge and not (Path(judge) / "config.json").is_file():
+    if judge and not name_of(judge) and not (Path(judge) / "config.json").is_file():
         raise UserError(f"studies.judge.clip: {judge} holds no model (config.json is missing)")
     if judge and teacher and Path(judge).resolve() == Path(teacher).resolve():
         raise UserError(f"studies.judge.clip: {judge} is the teacher, which guides the drawing")

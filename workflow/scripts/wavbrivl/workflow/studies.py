@@ -1,7 +1,9 @@
 """Which drawings and metrics a configuration's studies have: what `rules/studies.smk` is written with."""
 
 from collections.abc import Sequence
+from pathlib import Path
 
+from wavbrivl.config import Config
 from wavbrivl.config.studies import StudiesConfig
 from wavbrivl.generate.study import GENERATORS, STUDIES
 from wavbrivl.studies.measure import measured, task_of
@@ -30,3 +32,21 @@ def table3_tasks(sets: Sequence[tuple[str, str]]) -> list[str]:
     """The metrics of Table 3: the judge, real frames, and each set that is measured."""
     tasks = [task_of(generator, study) for generator, study in sets if measured(study)]
     return ["judge", "vegas_real", *tasks]
+
+
+def lacking_clip(config: Config) -> str:
+    """Why nothing is drawn under CLIP's score; empty where its weights are there."""
+    folder = config.studies.clip
+    if folder and (Path(folder) / "config.json").is_file():
+        return ""
+    why = f"there is no {folder}" if folder else "studies.clip names no weights"
+    return f"with a CLIP teacher: not drawn, {why}"
+
+
+def lacking_wav2clip(config: Config) -> str:
+    """Why nothing is drawn from Wav2CLIP's embeddings; empty where its weights and CLIP's are there."""
+    model = config.evaluate.models.get("wav2clip")
+    if model is None or not Path(model.path).is_file():
+        return f"Wav2CLIP: not drawn, there is no {model.path if model else 'evaluate.models.wav2clip'}"
+    lack = lacking_clip(config)
+    return f"Wav2CLIP: not drawn, it draws under CLIP's score: {lack.split(', ', 1)[1]}" if lack else ""

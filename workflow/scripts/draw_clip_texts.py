@@ -16,7 +16,7 @@ if __name__ == "__main__":
     with job(snakemake):
         inputs, params = snakemake.input, snakemake.params
         device = set_up(params.seed)
-        clip = Clip(Path(params.clip), device, "studies.clip")
+        clip = Clip(Path(params.studies["clip"]), device, "studies.clip")
         config = LatentConfig(**params.latent)
         folder = Path(config.released) if config.released else Path(inputs.model[0]).parent
         vq = load_vq(folder, device)
