@@ -121,7 +121,7 @@ rule evaluate_clotho:
         metadata=CLOTHO_METADATA,
         model=f"{RESULTS}/model/model.safetensors",
         weights=weights_in_use(),
-        teacher=f"{RESULTS}/teacher/model.safetensors" if ENGLISH else [],
+        teacher=TEACHER if ENGLISH else [],
     output:
         captioning=metrics_of("clotho_captioning", CAPTION_ROWS),
         retrieval=metrics_of("clotho_retrieval"),

@@ -23,7 +23,7 @@ if __name__ == "__main__":
         config = ClothoConfig(**params.clotho)
         teacher = None
         if snakemake.input.teacher:
-            teacher = load_teacher(Path(snakemake.input.teacher).parent, device)
+            teacher = load_teacher(Path(snakemake.input.teacher[0]).parent, device)
         splits = read_clotho(Path(snakemake.input.captions[0]).parent)
         items, written = {}, {}
         for name, place in zip(params.encoders, outputs.retrieval, strict=True):

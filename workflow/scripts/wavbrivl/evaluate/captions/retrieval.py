@@ -20,9 +20,9 @@ from wavbrivl.evaluate.captions.several import (
 from wavbrivl.evaluate.captions.text_encoder import fit_towers
 from wavbrivl.evaluate.intervals import interval, mean_of, method, value_of
 from wavbrivl.evaluate.items import Items
+from wavbrivl.evaluate.label_texts import TextTower
 from wavbrivl.evaluate.ranking import unit
 from wavbrivl.evaluate.result import Metric, Result, coverage_of, metric
-from wavbrivl.evaluate.zero_shot import TextTower
 
 RECALLS = (1, 5, 10)
 DEPTH = 10
