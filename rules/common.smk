@@ -6,18 +6,13 @@ makes   nothing
 
 import gc
 import importlib.util
-import os
 import re
 import sys
 
 
 def use_this_checkout():
-    """Import the package from this checkout, here and in every job, whatever else is installed."""
+    """Import the package from this checkout, whatever else is installed."""
     folder = Path(workflow.basedir) / "workflow/scripts/wavbrivl"
-    others = os.environ.get("PYTHONPATH", "").split(os.pathsep)
-    os.environ["PYTHONPATH"] = os.pathsep.join(
-        [str(folder.parent), *(path for path in others if path and path != str(folder.parent))]
-    )
     spec = importlib.util.spec_from_file_location(
         "wavbrivl", folder / "__init__.py", submodule_search_locations=[str(folder)]
     )
@@ -46,9 +41,12 @@ from wavbrivl.weights.wanted import entries as weights_entries
 from wavbrivl.weights.wanted import name_of as weights_name
 from wavbrivl.weights.wanted import record_of as weights_record
 from wavbrivl.workflow.digest import code_digest
+from wavbrivl.workflow.import_path import hand_down
 from wavbrivl.workflow.orphans import cancel_orphans
 from wavbrivl.workflow.plan import lacks_classes, lacks_texts, plan_run
 from wavbrivl.workflow.stale_lock import release_stale_lock
+
+hand_down()
 
 STATE = Path(".snakemake")
 ALONE = workflow.is_main_process and release_stale_lock(STATE)
@@ -66,12 +64,6 @@ if remote and workflow.is_main_process and "downloads" not in workflow.global_re
         "fetching from a remote host needs a cap on parallel requests: pass --resources downloads=2, "
         "or keep that line in the profile"
     )
-
-# Compute nodes often have no network, so fetching happens where Snakemake runs, unless the profile names a
-# partition for a fetch rule (set-resources in profiles/slurm).
-for name in ("collect_archive", "fetch_clips", "fetch_dataset", "fetch_weights", "fetch_audio_model"):
-    if "slurm_partition" not in workflow.resource_settings.overwrite_resources.get(name, {}):
-        workflow.localrules(name)
 
 # Every finished job looks for temporary files among all outputs of the jobs before it, which for thousands
 # of shards takes half of the planning. Where none is declared, nobody need look.
@@ -142,6 +134,14 @@ def settings(*sections):
 def scaled(amount):
     """Memory (MB) or time (minutes) that grows with each attempt that a profile allows."""
     return lambda wildcards, attempt: amount * attempt
+
+
+def fetch_here(*names):
+    """Have rules that fetch run where Snakemake runs: compute nodes often have no network. A partition that the
+    profile names for one of them (set-resources in profiles/slurm) sends it there instead.
+    """
+    named = workflow.resource_settings.overwrite_resources
+    workflow.localrules(*(name for name in names if "slurm_partition" not in named.get(name, {})))
 
 
 def cancel_orphans_of_dead_runs():

@@ -20,6 +20,8 @@ EMBEDDED_CLIPS = CONFIG.corpus.format == "vegas" and not CONFIG.corpus.sources[0
 VEGAS_VIDEOS = [f"{EMBEDDED_VEGAS}/{name}/videos" for name in VEGAS_CLASSES]
 VIDEOS = f"{WORLD}/videos" if CONFIG.corpus.format == "embedded" else VEGAS_VIDEOS if EMBEDDED_CLIPS else []
 
+fetch_here("collect_archive", "fetch_clips")
+
 
 rule corpus:
     """Everything up to the media shards."""

@@ -6,6 +6,8 @@ makes   data/benchmarks/<dataset>/dataset.json   beside the files, in the publis
 snakemake --cores 1 data/benchmarks/ESC-50/dataset.json
 """
 
+fetch_here("fetch_dataset")
+
 
 rule fetch_dataset:
     """Download a registered dataset, check it, unpack it, put the folder in place."""

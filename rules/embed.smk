@@ -8,6 +8,8 @@ makes   results/<run>/evaluation/embeddings/<dataset>/<encoder>.npz   one matrix
 
 if FETCHED_MODELS:
 
+    fetch_here("fetch_audio_model")
+
     rule fetch_audio_model:
         """Fetch an audio model from the Hugging Face hub at its pinned revision; later rules are offline."""
         output:

@@ -6,6 +6,8 @@ makes   data/weights/<name>/weights.json   beside the files: commit, licence, a 
 snakemake --cores 1 data/weights/wavlm-base-plus/weights.json
 """
 
+fetch_here("fetch_weights")
+
 
 rule fetch_weights:
     """Download a set of weights, compare every file with the pinned commit, put the folder in place."""
