@@ -5,12 +5,19 @@ Each rule therefore carries the digest of its entry modules, and of everything i
 that these import, as a parameter: editing one module reruns exactly what depends on it.
 """
 
-import ast
 import hashlib
+import re
 from functools import cache
 from pathlib import Path
+from types import CodeType
+from typing import Any
 
 PACKAGE = Path(__file__).resolve().parents[1]
+_IMPORT = re.compile(
+    r"^[ \t]*(?:from[ \t]+([\w.]+)[ \t]+import[ \t]+(\([^)]*\)|[^\n]+)|import[ \t]+([^\n]+))", re.MULTILINE
+)
+_ALIAS = re.compile(r"#[^\n]*|\bas[ \t]+\w+")
+_NAME = re.compile(r"[\w.]+")
 
 
 @cache
@@ -19,7 +26,7 @@ def code_digest(*modules: str) -> str:
     digest = hashlib.sha256()
     for path in sorted(closure(modules)):
         digest.update(path.relative_to(PACKAGE).as_posix().encode())
-        digest.update(_statements(path).encode())
+        digest.update(_statements(path))
     return digest.hexdigest()[:16]
 
 
@@ -46,32 +53,42 @@ def files_of_script(script: Path) -> set[Path]:
 
 @cache
 def _imports(path: Path) -> frozenset[str]:
+    """What the module imports of the package, by its text: also within functions."""
     names: set[str] = set()
-    for node in ast.walk(_tree(path)):
-        if isinstance(node, ast.Import):
-            names.update(alias.name for alias in node.names)
-        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
-            names.add(node.module)
-            names.update(f"{node.module}.{alias.name}" for alias in node.names)
+    for module, imported, whole in _IMPORT.findall(_source(path)):
+        names.update(_NAME.findall(_ALIAS.sub("", whole)))
+        names.add(module)
+        names.update(f"{module}.{name}" for name in _NAME.findall(_ALIAS.sub("", imported)))
     return frozenset(name for name in names if name.split(".")[0] == PACKAGE.name)
 
 
 @cache
-def _tree(path: Path) -> ast.Module:
-    return ast.parse(path.read_text(encoding="utf-8"))
+def _source(path: Path) -> str:
+    return path.read_text(encoding="utf-8")
 
 
 @cache
-def _statements(path: Path) -> str:
-    """The module without comments and docstrings: rewording either reruns nothing."""
-    tree = _tree(path)
-    for node in ast.walk(tree):
-        body = getattr(node, "body", None)
-        if isinstance(body, list) and body and isinstance(body[0], ast.Expr):
-            value = body[0].value
-            if isinstance(value, ast.Constant) and isinstance(value.value, str):
-                body.pop(0)
-    return ast.dump(tree)
+def _statements(path: Path) -> bytes:
+    """Digest of what the module does, without comments and docstrings: rewording either reruns nothing.
+
+    Compiling is six times as fast as walking the syntax tree, and this is done whenever a plan is made.
+    """
+    code = compile(_source(path), path.name, "exec", dont_inherit=True, optimize=2)
+    return hashlib.sha256(repr(_plain(code)).encode()).digest()
+
+
+def _plain(value: Any) -> Any:
+    """Code without names of files and numbers of lines, and constants in one order."""
+    if isinstance(value, CodeType):
+        return [
+            *(value.co_name, value.co_code, value.co_names, value.co_varnames, value.co_freevars),
+            *(value.co_cellvars, value.co_argcount, value.co_posonlyargcount, value.co_kwonlyargcount),
+            *(value.co_flags, value.co_exceptiontable),
+            [_plain(constant) for constant in value.co_consts],
+        ]
+    if isinstance(value, tuple):
+        return tuple(_plain(part) for part in value)
+    return sorted(map(repr, value)) if isinstance(value, frozenset) else repr(value)
 
 
 def _file(name: str) -> Path | None:
