@@ -67,23 +67,25 @@ class TransformerConfig(Section):
     """Layers (DALLE-pytorch's example: 12)."""
     heads: PositiveInt = 4
     """Attention heads (DALLE-pytorch's example: 16)."""
-    dropout: Dropout = 0.0
+    dropout: Dropout = 0.1
     """Dropout, in training only."""
     text_length: PositiveInt = 8
     """Text tokens, of a vocabulary of the training clips' words; shorter texts are padded (the paper: 256
     of 1280)."""
     prefix_length: PositiveInt = 1
     """Tokens that the teacher's embedding is projected to, the paper's fused token."""
+    fusion_hidden: PositiveInt = 256
+    """Hidden width of the network that adds the embedding to every image place."""
     prefix_dropout: Share = 0.15
     """Share of the training frames whose prefix is the learned empty one."""
     text_dropout: Share = 0.5
     """Share of the training frames whose text is empty, drawn apart from the prefix's."""
-    prefix_noise: Annotated[float, Field(ge=0)] = 0.4
+    prefix_noise: Annotated[float, Field(ge=0)] = 0.8
     """Length of the noise on the image's embedding in training, drawn evenly from zero: sound and image
     embeddings differ by about as much."""
     text_loss: Share = 0.125
     """Weight of the text tokens' cross entropy, image tokens having the rest (DALLE-pytorch: 1 to 7)."""
-    training: StepsConfig = StepsConfig(steps=500, weight_decay=0.05)
+    training: StepsConfig = StepsConfig(steps=400, weight_decay=0.05)
     """Its training."""
 
     @model_validator(mode="after")
@@ -198,12 +200,14 @@ class DiffusionConfig(Section):
     """Steps of the noise schedule (squared cosine)."""
     condition_dropout: Share = 0.1
     """Share of the training frames without their condition."""
-    condition_noise: Annotated[float, Field(ge=0)] = 0.4
+    condition_noise: Annotated[float, Field(ge=0)] = 0.8
     """Length of the noise on the condition in training, drawn evenly from zero."""
     ema: Annotated[float, Field(ge=0, lt=1)] = 0.995
     """Decay of the moving average of the weights, which is what is saved."""
-    training: StepsConfig = StepsConfig(steps=500, learning_rate=1e-3)
-    """Its training."""
+    sketch: StepsConfig = StepsConfig(steps=600, batch_size=64, weight_decay=0.05, bfloat16=False)
+    """Training of the network that expects the mean picture."""
+    training: StepsConfig = StepsConfig(steps=600, batch_size=16, learning_rate=1.5e-3)
+    """Training of the UNet."""
     draw: DiffusionDrawConfig = DiffusionDrawConfig()
     """Drawing."""
 

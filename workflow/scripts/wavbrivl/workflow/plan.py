@@ -83,6 +83,10 @@ def _folders_exist(config: Config) -> None:
     for key, path in files.items():
         if path and not Path(path).is_file():
             raise UserError(f"{key}: there is no file {path}")
+    for generator in ("diffusion", "latent"):
+        released = getattr(config.generate, generator).released
+        if released and not Path(released).is_dir():
+            raise UserError(f"generate.{generator}.released: there is no folder {released}")
     esc50 = config.evaluate.esc50.path
     if esc50 and not (Path(esc50) / "meta" / "esc50.csv").is_file():
         raise UserError(f"evaluate.esc50.path: {esc50} holds no meta/esc50.csv")
