@@ -56,7 +56,7 @@ rule fit_mapping:
 
 
 rule choose_conditions:
-    """Choose the held-out sounds of a study and embed what is drawn from."""
+    """Choose the held-out sounds of every study and embed what is drawn from."""
     input:
         media=shard_files("media/{shard}.tar", ["test"]),
         index=shard_files("media/{shard}.index.json", ["test"]),
@@ -65,11 +65,11 @@ rule choose_conditions:
         teacher=TEACHER_FILES,
         model=f"{RESULTS}/model/model.safetensors",
     output:
-        f"{GENERATE}/conditions/{{study}}.npz",
+        expand(f"{GENERATE}/conditions/{{study}}.npz", study=STUDIES),
     log:
-        f"{LOGS}/choose_conditions/{{study}}.log",
+        f"{LOGS}/choose_conditions.log",
     benchmark:
-        f"{BENCHMARKS}/choose_conditions/{{study}}.tsv"
+        f"{BENCHMARKS}/choose_conditions.tsv"
     conda:
         "../envs/generate.yaml"
     resources:
@@ -79,6 +79,7 @@ rule choose_conditions:
     params:
         **settings("seed"),
         clips=CONFIG.generate.items,
+        studies=list(STUDIES),
         batch_size=CONFIG.evaluate.batch_size,
         code=code_digest("wavbrivl.generate.choose"),
     script:
@@ -104,7 +105,6 @@ rule draw:
         f"{BENCHMARKS}/draw/{{generator}}-{{study}}.tsv"
     conda:
         "../envs/generate.yaml"
-    threads: 2
     resources:
         mem_mb=scaled(4000),
         runtime=scaled(24 * 60),

@@ -90,6 +90,7 @@ rule train_diffusion:
                 "unet/diffusion_pytorch_model.safetensors",
                 "sketch/config.json",
                 "sketch/diffusion_pytorch_model.safetensors",
+                "sketch/training.jsonl",
                 "scheduler/scheduler_config.json",
                 "training.jsonl",
             )

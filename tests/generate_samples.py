@@ -46,6 +46,7 @@ DIFFUSION = DiffusionConfig(
     image_size=SIDE,
     unet=UnetConfig(patch=2, channels=[8, 16], groups=4),
     noise_steps=50,
+    sketch=STEPS,
     training=STEPS,
     draw=DiffusionDrawConfig(steps=4),
 )

@@ -179,7 +179,7 @@ def test_a_diffusion_pipeline_is_saved_in_diffusers_layout(frames, tmp_path):
     names = {str(path.relative_to(tmp_path)) for path in tmp_path.rglob("*") if path.is_file()}
     assert names == {
         "model_index.json", "training.jsonl", "unet/config.json", "scheduler/scheduler_config.json",
-        "sketch/config.json",
+        "sketch/config.json", "sketch/training.jsonl",
         "sketch/diffusion_pytorch_model.safetensors",
         "unet/diffusion_pytorch_model.safetensors",
     }  # fmt: skip

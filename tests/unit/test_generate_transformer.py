@@ -48,8 +48,8 @@ def test_drawing_agrees_with_what_training_predicts(transformer):
     """The likeliest token at each place by the training pass is what greedy drawing takes."""
     begun = start(transformer)
     greedy = transformer.draw(begun, torch.zeros(5, 16), Sampling(top_k=1))
-    sequence = torch.cat([transformer.begin(begun), transformer.place(greedy)], dim=1)[:, :-1]
     with torch.no_grad():
+        sequence = transformer.sequence(begun, greedy, transformer.fused(begun))[:, :-1]
         hidden = transformer.decoder(inputs_embeds=sequence).last_hidden_state
         logits = transformer.image_head(hidden[:, transformer.start_length - 1 :])
     assert torch.equal(logits.argmax(dim=-1), greedy)
@@ -83,7 +83,7 @@ def test_loss_is_the_cross_entropy_of_shifted_tokens(transformer):
         loss, parts = transformer.loss(begun, codes)
         expected = 0.0
         for place in range(16):  # one token at a time, from a sequence that ends before it
-            sequence = torch.cat([transformer.begin(begun), transformer.place(codes[:, :place])], dim=1)
+            sequence = transformer.sequence(begun, codes[:, :place], transformer.fused(begun))
             hidden = transformer.decoder(inputs_embeds=sequence).last_hidden_state[:, -1]
             logits = transformer.image_head(hidden)
             expected += torch.nn.functional.cross_entropy(logits, codes[:, place]).item() / 16

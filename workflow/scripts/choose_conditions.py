@@ -1,4 +1,4 @@
-"""Choose the held-out sounds of a study and embed what is drawn from."""
+"""Choose the held-out sounds of every study and embed what is drawn from."""
 
 from pathlib import Path
 
@@ -26,5 +26,5 @@ if __name__ == "__main__":
             embed_texts=teacher.embed_texts,
             batch_size=params.batch_size,
         )
-        study = study_of(snakemake.wildcards.study)
-        write_conditions(Path(snakemake.output[0]), choose(study, heard, params.clips, params.seed))
+        for name, path in zip(params.studies, snakemake.output, strict=True):
+            write_conditions(Path(path), choose(study_of(name), heard, params.clips, params.seed))

@@ -14,7 +14,7 @@ from wavbrivl.workflow.job import job
 if __name__ == "__main__":
     with job(snakemake):
         inputs, params, wildcards = snakemake.input, snakemake.params, snakemake.wildcards
-        device = set_up(params.seed)
+        device = set_up(params.seed, threads=1)
         study = study_of(wildcards.study)
         config = for_study(GenerateConfig(**params.generate), wildcards.generator, study)
         generator = load_generator(

@@ -37,8 +37,8 @@ class DvaeConfig(Section):
 
     codes: PositiveInt = 256
     """Size of the codebook (the paper: 8192)."""
-    downsamples: PositiveInt = 3
-    """Halvings of the picture: 3 turn 64 pixels into 8 x 8 tokens (the paper: 256 into 32 x 32)."""
+    downsamples: PositiveInt = 2
+    """Halvings of the picture: 2 turn 32 pixels into 8 x 8 tokens (the paper: 3, 256 into 32 x 32)."""
     hidden: PositiveInt = 64
     """Channels of the convolutions (DALLE-pytorch's training script: 256)."""
     code_dim: PositiveInt = 64
@@ -54,7 +54,7 @@ class DvaeConfig(Section):
     temperature stays at its end."""
     entropy_weight: Annotated[float, Field(ge=0)] = 0.02
     """Weight of the entropy of the codes' marginal distribution, which keeps all codes in use."""
-    training: StepsConfig = StepsConfig(steps=500, learning_rate=3e-3, weight_decay=0.0)
+    training: StepsConfig = StepsConfig(steps=700, learning_rate=3e-3, weight_decay=0.0)
     """Its training."""
 
 
@@ -67,23 +67,25 @@ class TransformerConfig(Section):
     """Layers (DALLE-pytorch's example: 12)."""
     heads: PositiveInt = 4
     """Attention heads (DALLE-pytorch's example: 16)."""
-    dropout: Dropout = 0.0
+    dropout: Dropout = 0.1
     """Dropout, in training only."""
     text_length: PositiveInt = 8
     """Text tokens, of a vocabulary of the training clips' words; shorter texts are padded (the paper: 256
     of 1280)."""
     prefix_length: PositiveInt = 1
     """Tokens that the teacher's embedding is projected to, the paper's fused token."""
+    fusion_hidden: PositiveInt = 256
+    """Hidden width of the network that adds the embedding to every image place."""
     prefix_dropout: Share = 0.15
     """Share of the training frames whose prefix is the learned empty one."""
     text_dropout: Share = 0.5
     """Share of the training frames whose text is empty, drawn apart from the prefix's."""
-    prefix_noise: Annotated[float, Field(ge=0)] = 0.4
+    prefix_noise: Annotated[float, Field(ge=0)] = 0.8
     """Length of the noise on the image's embedding in training, drawn evenly from zero: sound and image
     embeddings differ by about as much."""
     text_loss: Share = 0.125
     """Weight of the text tokens' cross entropy, image tokens having the rest (DALLE-pytorch: 1 to 7)."""
-    training: StepsConfig = StepsConfig(steps=500, weight_decay=0.05)
+    training: StepsConfig = StepsConfig(steps=400, weight_decay=0.05)
     """Its training."""
 
     @model_validator(mode="after")
@@ -105,7 +107,7 @@ class DalleDrawConfig(Section):
     selection: Literal["guided", "best_of", "random"] = "guided"
     """`guided`: rounds, each primed by the best so far; `best_of`: as many candidates as all rounds have,
     at once; `random`: one of the first round's candidates, unseen by the guide."""
-    candidates: PositiveInt = 8
+    candidates: PositiveInt = 6
     """Candidates a round (OpenAI's DALL·E: 512 in one)."""
     rounds: PositiveInt = 3
     """Rounds."""
@@ -126,7 +128,7 @@ class DalleDrawConfig(Section):
 class DalleConfig(Section):
     """DALL·E as the paper describes it: a discrete VAE and an autoregressive transformer."""
 
-    image_size: PositiveInt = 64
+    image_size: PositiveInt = 32
     """Side of the pictures (the paper: 256)."""
     dvae: DvaeConfig = DvaeConfig()
     """Pictures as tokens."""
@@ -147,9 +149,9 @@ class DalleConfig(Section):
 class UnetConfig(Section):
     """The conditional UNet (diffusers' UNet2DConditionModel, the embedding as its class embedding)."""
 
-    patch: PositiveInt = 4
+    patch: PositiveInt = 2
     """Pixels along an edge that are folded into channels, so that the UNet sees a smaller grid."""
-    channels: Annotated[list[PositiveInt], Field(min_length=2)] = [96, 128, 160]
+    channels: Annotated[list[PositiveInt], Field(min_length=2)] = [64, 96, 128]
     """Channels of each level; every level after the first halves the grid."""
     layers: PositiveInt = 1
     """Residual blocks of each level."""
@@ -170,7 +172,7 @@ class DiffusionDrawConfig(Section):
 
     sampler: Literal["ddim", "dpmsolver++"] = "dpmsolver++"
     """The sampler."""
-    steps: PositiveInt = 20
+    steps: PositiveInt = 12
     """Denoising steps."""
     guidance: Annotated[float, Field(ge=0)] = 2.0
     """Classifier-free guidance: 1 is the condition alone."""
@@ -190,20 +192,22 @@ class DiffusionConfig(Section):
     driven instead; the teacher must be the model whose embeddings it was trained on."""
     released_norm: PositiveFloat | None = None
     """Length that unit embeddings are given for it; null takes it from the pipeline's own statistics."""
-    image_size: PositiveInt = 64
-    """Side of the pictures."""
+    image_size: PositiveInt = 32
+    """Side of the pictures (the paper, 2.2: 64)."""
     unet: UnetConfig = UnetConfig()
     """The network."""
     noise_steps: PositiveInt = 1000
     """Steps of the noise schedule (squared cosine)."""
     condition_dropout: Share = 0.1
     """Share of the training frames without their condition."""
-    condition_noise: Annotated[float, Field(ge=0)] = 0.4
+    condition_noise: Annotated[float, Field(ge=0)] = 0.8
     """Length of the noise on the condition in training, drawn evenly from zero."""
     ema: Annotated[float, Field(ge=0, lt=1)] = 0.995
     """Decay of the moving average of the weights, which is what is saved."""
-    training: StepsConfig = StepsConfig(steps=500, learning_rate=1e-3)
-    """Its training."""
+    sketch: StepsConfig = StepsConfig(steps=600, batch_size=64, weight_decay=0.05, bfloat16=False)
+    """Training of the network that expects the mean picture."""
+    training: StepsConfig = StepsConfig(steps=600, batch_size=16, learning_rate=1.5e-3)
+    """Training of the UNet."""
     draw: DiffusionDrawConfig = DiffusionDrawConfig()
     """Drawing."""
 
@@ -222,7 +226,7 @@ class VqConfig(Section):
     """Size of the codebook (VQGAN f16: 16384)."""
     code_dim: PositiveInt = 8
     """Width of a code."""
-    channels: Annotated[list[PositiveInt], Field(min_length=2)] = [16, 32, 64]
+    channels: Annotated[list[PositiveInt], Field(min_length=2)] = [32, 48, 64]
     """Channels of each level; every level after the first halves the grid."""
     groups: PositiveInt = 8
     """Groups of the normalisation; they divide all channels."""
@@ -260,8 +264,8 @@ class LatentConfig(Section):
 
     released: str | None = None
     """Folder of a released VQ model in diffusers' layout; null trains a small one."""
-    image_size: PositiveInt = 64
-    """Side of the pictures (512)."""
+    image_size: PositiveInt = 32
+    """Side of the pictures (VQGAN-CLIP: 512)."""
     vq: VqConfig = VqConfig()
     """The VQ model."""
     draw: LatentDrawConfig = LatentDrawConfig()

@@ -1,10 +1,11 @@
 """Audio-driven diffusion: trained on frames under the teacher's image embedding, drawn from g(audio)."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn import functional
 
 from wavbrivl.config.generation import DiffusionConfig, DiffusionDrawConfig
@@ -16,6 +17,7 @@ from wavbrivl.generate.mapping import Mapping
 from wavbrivl.generate.noise import normal
 from wavbrivl.generate.pipeline import (
     EmbeddingPipeline,
+    Sketch,
     build_scheduler,
     build_sketch,
     build_unet,
@@ -32,12 +34,9 @@ from wavbrivl.progress import track
 def train_diffusion(
     frames: Frames, config: DiffusionConfig, folder: Path, seed: int, device: torch.device
 ) -> EmbeddingPipeline:
-    """Train UNet and sketch and save the pipeline, with the moving average of their weights.
-
-    The sketch learns by its own squared error alone: no gradient of the UNet reaches it.
-    """
+    """Train the sketch, then the UNet beside it, and save the pipeline with the averages of their weights."""
+    sketch = _train_sketch(frames, config, folder / "sketch", seed, device)
     unet = build_unet(config, frames.dim).to(device, memory_format=torch.channels_last)
-    sketch = build_sketch(config, frames.dim).to(device)
     scheduler = build_scheduler(config.noise_steps)
     signal = scheduler.alphas_cumprod.sqrt().to(device)
     noise_level = (1 - scheduler.alphas_cumprod).sqrt().to(device)
@@ -45,23 +44,43 @@ def train_diffusion(
     def loss(rows: np.ndarray, step: int) -> tuple[Tensor, dict[str, float]]:
         clean = fold(frames.pixels(rows).to(device), config.unet.patch)
         clean = clean.contiguous(memory_format=torch.channels_last)
-        condition = disturbed(frames.vectors(rows).to(device), config.condition_noise)
-        kept = torch.rand(len(rows), 1, device=device) >= config.condition_dropout
+        condition = _conditions(frames, rows, config, device)
         times = torch.randint(config.noise_steps, (len(rows),), device=device)
         noisy = _at(signal, times) * clean + _at(noise_level, times) * torch.randn_like(clean)
         with in_bfloat16(config.training, device):
-            expected = sketch(condition * kept)
-            seen = denoise(unet, expected.detach(), noisy, times, condition * kept)
-        error, sketched = (functional.mse_loss(part.float(), clean) for part in (seen, expected))
-        return error + sketched, {"error": error.item(), "sketch": sketched.item()}
+            seen = denoise(unet, sketch(condition), noisy, times, condition)
+        return functional.mse_loss(seen.float(), clean), {}
 
-    chosen = config.model_dump(mode="json", exclude={"draw", "released", "released_norm"})
-    facts = {"diffusion": chosen, "clips": frames.clip_ids}
-    both = nn.ModuleDict({"unet": unet, "sketch": sketch})
-    fit(both, loss, len(frames), config.training, seed, facts, folder, "diffusion steps", config.ema)
+    facts = _facts(frames, config)
+    fit(unet, loss, len(frames), config.training, seed, facts, folder, "diffusion steps", config.ema)
     pipeline = EmbeddingPipeline(unet, sketch, scheduler)
     save_pipeline(folder, pipeline)
     return pipeline
+
+
+def _train_sketch(
+    frames: Frames, config: DiffusionConfig, folder: Path, seed: int, device: torch.device
+) -> Sketch:
+    """The mean picture for each embedding, by squared error; frozen afterwards."""
+    sketch = build_sketch(config, frames.dim).to(device)
+
+    def loss(rows: np.ndarray, step: int) -> tuple[Tensor, dict[str, float]]:
+        clean = fold(frames.pixels(rows).to(device), config.unet.patch)
+        return functional.mse_loss(sketch(_conditions(frames, rows, config, device)), clean), {}
+
+    fit(sketch, loss, len(frames), config.sketch, seed, _facts(frames, config), folder, "sketch steps")
+    return sketch.requires_grad_(False)
+
+
+def _conditions(frames: Frames, rows: np.ndarray, config: DiffusionConfig, device: torch.device) -> Tensor:
+    """The frames' embeddings with noise, some of them dropped, [B, dim]."""
+    vectors = disturbed(frames.vectors(rows).to(device), config.condition_noise)
+    return vectors * (torch.rand(len(rows), 1, device=device) >= config.condition_dropout)
+
+
+def _facts(frames: Frames, config: DiffusionConfig) -> dict[str, Any]:
+    chosen = config.model_dump(mode="json", exclude={"draw", "released", "released_norm"})
+    return {"diffusion": chosen, "clips": frames.clip_ids}
 
 
 class Diffusion:

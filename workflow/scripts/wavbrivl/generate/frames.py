@@ -2,6 +2,7 @@
 
 import csv
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -18,6 +19,8 @@ LEARNT_FROM = "train"
 """The only split that a generator, a map or a vocabulary of codes may see."""
 STORED = (64, 360)
 """Sides of the stored squares."""
+READERS = 4
+"""Threads that decode the frames of a batch, where they are not kept in memory."""
 
 
 class Frames:
@@ -48,6 +51,7 @@ class Frames:
         self.dim = self._vectors.shape[2]
         places = [(clip, frame) for clip in range(len(shards)) for frame in range(shards.frames(clip))]
         self._places = np.array(places, dtype=np.int64)
+        self._pool = ThreadPoolExecutor(max_workers=READERS)
         self._kept = self._decode_all() if len(places) <= in_memory else None
 
     def __len__(self) -> int:
@@ -57,7 +61,7 @@ class Frames:
         """Frames of the rows: float32 [B, 3, side, side] in [0, 1]."""
         if self._kept is not None:
             return to_unit(self._kept[np.asarray(rows)])
-        return torch.cat([self._read(int(row)) for row in rows])
+        return torch.cat(list(self._pool.map(self._read, [int(row) for row in rows])))
 
     def vectors(self, rows: Sequence[int] | np.ndarray) -> Tensor:
         """The teacher's embeddings of the same frames: float32 [B, dim], unit norm."""

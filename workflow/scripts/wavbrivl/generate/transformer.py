@@ -1,7 +1,8 @@
 """DALL·E's transformer: a GPT-2 decoder over a prefix, text tokens and image tokens.
 
 The prefix is projected from a vector in the teacher's space: the paper's fused token. It stands in the
-place of a start token; without a condition a learned one stands there.
+place of a start token; without a condition a learned one stands there. The same vector is also fused into
+every image place, so that the network need not carry it there by attention (measured; docs/generation.md).
 """
 
 import math
@@ -51,6 +52,23 @@ class Start:
         return Start(self.vectors[chosen], self.prefix[chosen], self.text[chosen])
 
 
+class Fusion(nn.Module):
+    """What a vector means for each image place: [B, dim] to [B, places, width].
+
+    The places share the layers and differ by a scale and a shift, so that many places cost few weights.
+    """
+
+    def __init__(self, dim: int, hidden: int, places: int, width: int):
+        super().__init__()
+        self.enter = nn.Sequential(nn.Linear(dim, hidden), nn.SiLU(), nn.Linear(hidden, hidden))
+        self.scale = nn.Parameter(torch.randn(places, hidden))
+        self.shift = nn.Parameter(torch.randn(places, hidden))
+        self.leave = nn.Sequential(nn.SiLU(), nn.Linear(hidden, hidden), nn.SiLU(), nn.Linear(hidden, width))
+
+    def forward(self, vectors: Tensor) -> Tensor:
+        return self.leave(self.enter(vectors)[:, None] * self.scale + self.shift)
+
+
 class Transformer(nn.Module):
     """Prefix, text and image tokens; logits of the next token.
 
@@ -71,6 +89,7 @@ class Transformer(nn.Module):
         self.prefix = nn.Sequential(
             nn.Linear(dim, width), nn.GELU(), nn.Linear(width, config.prefix_length * width)
         )
+        self.fusion = Fusion(dim, config.fusion_hidden, grid * grid, width)
         self.empty_prefix = nn.Parameter(torch.randn(config.prefix_length, width) * 0.02)
         # A padded place has an id of its own, as in DALL·E: what stands there is then never ambiguous.
         self.text_embedding = nn.Embedding(vocabulary + config.text_length, width)
@@ -102,8 +121,8 @@ class Transformer(nn.Module):
         return self.vocabulary + torch.arange(self.config.text_length)
 
     def begin(self, start: Start) -> Tensor:
-        """Embeddings of prefix and text, [B, start_length, width]; vectors are given unit variance first."""
-        given = self.prefix(start.vectors * math.sqrt(self.dim)).unflatten(
+        """Embeddings of prefix and text, [B, start_length, width]."""
+        given = self.prefix(self._scaled(start.vectors)).unflatten(
             1, (self.config.prefix_length, self.config.width)
         )
         prefix = torch.where(start.prefix[:, None, None], given, self.empty_prefix.to(given.dtype))
@@ -114,9 +133,28 @@ class Transformer(nn.Module):
         places = (self.row + self.column).flatten(0, 1)[first : first + codes.shape[1]]
         return self.image_embedding(codes) + places
 
+    def fused(self, start: Start) -> Tensor:
+        """What is added to the inputs before image tokens, [B, grid^2, width]; nothing without a prefix."""
+        return self.fusion(self._scaled(start.vectors)) * start.prefix[:, None, None]
+
+    def _scaled(self, vectors: Tensor) -> Tensor:
+        """Unit vectors have tiny entries: they are given unit variance."""
+        return vectors * math.sqrt(self.dim)
+
+    def sequence(self, start: Start, codes: Tensor, fused: Tensor) -> Tensor:
+        """All inputs as far as image tokens [B, m] are known, [B, start_length + m, width].
+
+        The input before a token predicts it: that of the last text token the first image token.
+        """
+        inputs = torch.cat([self.begin(start), self.place(codes)], dim=1)
+        known = min(codes.shape[1] + 1, self.image_length)
+        first = self.start_length - 1
+        told = inputs[:, first : first + known] + fused[:, :known]
+        return torch.cat([inputs[:, :first], told, inputs[:, first + known :]], dim=1)
+
     def loss(self, start: Start, codes: Tensor) -> tuple[Tensor, dict[str, float]]:
         """Weighted cross entropy of text and image tokens; image tokens are [B, grid^2]."""
-        sequence = torch.cat([self.begin(start), self.place(codes)], dim=1)[:, :-1]
+        sequence = self.sequence(start, codes[:, :-1], self.fused(start))
         hidden = self.decoder(inputs_embeds=sequence, use_cache=False).last_hidden_state
         border = self.start_length - 1
         text = self.text_head(hidden[:, self.config.prefix_length - 1 : border])
@@ -149,7 +187,9 @@ class Transformer(nn.Module):
         codes = primed if primed is not None else start.text.new_zeros(len(start.text), 0)
         conditioned = bool(start.prefix.any() or (start.text != self.empty_text.to(start.text.device)).any())
         guided = sampling.guidance != 1.0 and conditioned
-        sequence = self._sequence(start, codes, guided)
+        streams = self._streams(start) if guided else start
+        fused = self.fused(streams)
+        sequence = self.sequence(streams, _doubled(codes, guided), fused)
         cache = None
         while codes.shape[1] < self.image_length:
             output = self.decoder(inputs_embeds=sequence, past_key_values=cache, use_cache=use_cache)
@@ -162,21 +202,24 @@ class Transformer(nn.Module):
             codes = torch.cat([codes, chosen[:, None]], dim=1)
             if use_cache:
                 cache = output.past_key_values
-                following = self.place(chosen[:, None], place)
-                sequence = following.repeat(2, 1, 1) if guided else following
+                following = self.place(_doubled(chosen[:, None], guided), place)
+                sequence = following + fused[:, place + 1 : place + 2]
             else:
-                sequence = self._sequence(start, codes, guided)
+                sequence = self.sequence(streams, _doubled(codes, guided), fused)
         return codes
 
-    def _sequence(self, start: Start, codes: Tensor, guided: bool) -> Tensor:
-        """All embeddings so far; with guidance, those of the same rows without condition below."""
-        begun = self.begin(start)
-        if guided:
-            empty = self.empty_text.to(start.text.device).expand_as(start.text)
-            without = Start(start.vectors, torch.zeros_like(start.prefix), empty)
-            begun = torch.cat([begun, self.begin(without)])
-        placed = self.place(codes)
-        return torch.cat([begun, placed.repeat(2, 1, 1) if guided else placed], dim=1)
+    def _streams(self, start: Start) -> Start:
+        """The rows, and below them the same rows without any condition."""
+        empty = self.empty_text.to(start.text.device).expand_as(start.text)
+        return Start(
+            start.vectors.repeat(2, 1),
+            torch.cat([start.prefix, torch.zeros_like(start.prefix)]),
+            torch.cat([start.text, empty]),
+        )
+
+
+def _doubled(codes: Tensor, guided: bool) -> Tensor:
+    return codes.repeat(2, 1) if guided else codes
 
 
 def pick(logits: Tensor, uniform: Tensor, sampling: Sampling) -> Tensor:

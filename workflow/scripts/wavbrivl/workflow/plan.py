@@ -108,6 +108,10 @@ def _folders_exist(config: Config) -> None:
     for key, path in files.items():
         if path and not Path(path).is_file():
             raise UserError(f"{key}: there is no file {path}")
+    for generator in ("diffusion", "latent"):
+        released = getattr(config.generate, generator).released
+        if released and not Path(released).is_dir():
+            raise UserError(f"generate.{generator}.released: there is no folder {released}")
     _weights_exist(config)
     refuse_the_guide(config)
     for name, (table, _) in _TABLES.items():
