@@ -69,7 +69,7 @@ if remote and workflow.is_main_process and "downloads" not in workflow.global_re
 
 # Compute nodes often have no network, so fetching happens where Snakemake runs, unless the profile names a
 # partition for a fetch rule (set-resources in profiles/slurm).
-for name in ("collect_archive", "fetch_clips", "fetch_dataset", "fetch_weights"):
+for name in ("collect_archive", "fetch_clips", "fetch_dataset", "fetch_weights", "fetch_audio_model"):
     if "slurm_partition" not in workflow.resource_settings.overwrite_resources.get(name, {}):
         workflow.localrules(name)
 

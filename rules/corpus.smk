@@ -64,7 +64,7 @@ rule make_vegas:
         "../envs/media.yaml"
     resources:
         mem_mb=scaled(1000),
-        runtime=30,
+        runtime=scaled(30),
     params:
         **settings("world", "seed"),
         code=code_digest("wavbrivl.world.vegas"),
@@ -79,7 +79,7 @@ rule build_manifest:
         names=CONFIG.corpus.audioset_labels or [],
         excluded=CONFIG.corpus.exclude_videos_in,
     output:
-        packs=sorted({f"{CORPUS}/manifest/packs/{pack_of(shard)}.csv" for shard in ALL_SHARDS}),
+        packs=sorted({f"{CORPUS}/manifest/packs/{pack_of(shard)}" for shard in ALL_SHARDS}),
         summary=f"{CORPUS}/manifest/summary.json",
     log:
         f"{LOGS}/build_manifest.log",
@@ -102,7 +102,7 @@ rule build_manifest:
 rule split_manifest:
     """Take the manifests of ten shards out of their pack; those past the last shard are empty."""
     input:
-        f"{CORPUS}/manifest/packs/{{pack}}.csv",
+        f"{CORPUS}/manifest/packs/{{pack}}",
     output:
         [f"{CORPUS}/manifest/{{pack}}{digit}.csv" for digit in range(PACK)],
     log:
@@ -150,7 +150,7 @@ rule collect_archive:
 rule fetch_clips:
     """Fetch the videos of one shard, each once, and cut its clips out without re-encoding."""
     input:
-        asked_again,
+        asked_again if Path(CORPUS, "retries").exists() else [],
         manifest=f"{CORPUS}/manifest/{{shard}}.csv",
         world=VIDEOS,
         archives=expand(f"{CORPUS}/archives/{{archive}}.clips", archive=ARCHIVES),
@@ -176,7 +176,7 @@ rule fetch_clips:
         downloads=1,
     params:
         key=key_of(CONFIG.fetch, [source.kind for source in CONFIG.corpus.sources]),
-        frozen=lambda wildcards: wildcards.shard in PENDING,
+        frozen=(lambda wildcards: wildcards.shard in PENDING) if PENDING else False,
         code=code_digest("wavbrivl.corpus.fetch", "wavbrivl.corpus.sources"),
     script:
         "../workflow/scripts/fetch_clips.py"

@@ -18,6 +18,7 @@ if FETCHED_MODELS:
             f"{BENCHMARKS}/fetch_audio_model/{{model}}.tsv"
         wildcard_constraints:
             model="|".join(FETCHED_MODELS),
+        retries: 0
         conda:
             "../envs/torch.yaml"
         resources:
@@ -97,7 +98,7 @@ rule embed_labels:
         words=[benchmark_words(name) for name in BENCHMARK_TITLES],
         rows=expand(f"{RESULTS}/embeddings/{{split}}.csv", split=SPLITS),
         corpus_words=CORPUS_WORDS,
-        teacher=multiext(f"{RESULTS}/teacher/", "config.json", "model.safetensors", "vocab.txt"),
+        teacher=TEACHER,
     output:
         expand(f"{LABEL_VECTORS}/{{dataset}}.npz", dataset=LABELLED),
     log:

@@ -72,6 +72,7 @@ rule evaluate_vggsound:
     resources:
         mem_mb=scaled(6000),
         runtime=scaled(8 * 60),
+        gpu=1,
     params:
         **settings("seed"),
         **evaluation("probe", "bootstrap", "seeds", "supervised"),

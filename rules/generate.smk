@@ -43,7 +43,7 @@ rule fit_mapping:
     threads: 2
     resources:
         mem_mb=scaled(4000),
-        runtime=12 * 60,
+        runtime=scaled(12 * 60),
         gpu=1,
     params:
         **settings("seed"),
@@ -74,7 +74,7 @@ rule choose_conditions:
         "../envs/generate.yaml"
     resources:
         mem_mb=scaled(3000),
-        runtime=120,
+        runtime=scaled(120),
         gpu=1,
     params:
         **settings("seed"),
@@ -107,7 +107,7 @@ rule draw:
     threads: 2
     resources:
         mem_mb=scaled(4000),
-        runtime=24 * 60,
+        runtime=scaled(24 * 60),
         gpu=1,
     params:
         **settings("seed"),

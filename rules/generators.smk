@@ -39,7 +39,7 @@ rule train_dvae:
     threads: 2
     resources:
         mem_mb=scaled(4000),
-        runtime=24 * 60,
+        runtime=scaled(24 * 60),
         gpu=1,
     params:
         **TRAIN_SETTINGS,
@@ -67,7 +67,7 @@ rule train_dalle:
     threads: 2
     resources:
         mem_mb=scaled(4000),
-        runtime=3 * 24 * 60,
+        runtime=scaled(3 * 24 * 60),
         gpu=1,
     params:
         **TRAIN_SETTINGS,
@@ -103,7 +103,7 @@ rule train_diffusion:
     threads: 2
     resources:
         mem_mb=scaled(4000),
-        runtime=3 * 24 * 60,
+        runtime=scaled(3 * 24 * 60),
         gpu=1,
     params:
         **TRAIN_SETTINGS,
@@ -136,7 +136,7 @@ rule train_vq:
     threads: 2
     resources:
         mem_mb=scaled(4000),
-        runtime=24 * 60,
+        runtime=scaled(24 * 60),
         gpu=1,
     params:
         **TRAIN_SETTINGS,

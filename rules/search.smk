@@ -21,7 +21,10 @@ if POINTS:
     rule train_point:
         """Train the audio encoder at one point of the grid; goes on where it was killed."""
         input:
-            **{name: files for name, files in TRAINING.input.items() if name not in ("chosen", "teacher")},
+            **{name: TRAINING.input.get(name) for name in ("media", "index", "matrices", "rows")},
+            pretrained=lambda wildcards: fetched(
+                POINT_OF[POINT.format(**wildcards)].audio_encoder.wavlm.pretrained
+            ),
         output:
             result=f"{SEARCH}/{POINT}/result.json",
             files=multiext(f"{SEARCH}/{POINT}/", "config.json", "metrics.jsonl", "best.safetensors"),

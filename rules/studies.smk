@@ -123,7 +123,7 @@ rule train_judge:
         "../envs/torch.yaml"
     resources:
         mem_mb=scaled(3000),
-        runtime=120,
+        runtime=scaled(120),
         gpu=1,
     params:
         **settings("seed"),
@@ -148,7 +148,7 @@ rule train_features:
         "../envs/generate.yaml"
     resources:
         mem_mb=scaled(3000),
-        runtime=120,
+        runtime=scaled(120),
         gpu=1,
     params:
         **settings("seed"),
@@ -185,7 +185,7 @@ rule judge_drawings:
         "../envs/generate.yaml"
     resources:
         mem_mb=scaled(4000),
-        runtime=120,
+        runtime=scaled(120),
         gpu=1,
     params:
         **settings("seed"),
@@ -222,7 +222,7 @@ rule study_swap:
         "../envs/torch.yaml"
     resources:
         mem_mb=scaled(1000),
-        runtime=20,
+        runtime=scaled(20),
     params:
         **settings("seed"),
         bootstrap=CONFIG.evaluate.bootstrap,
@@ -254,7 +254,7 @@ rule study_volume:
         "../envs/torch.yaml"
     resources:
         mem_mb=scaled(1000),
-        runtime=20,
+        runtime=scaled(20),
     params:
         **settings("seed"),
         bootstrap=CONFIG.evaluate.bootstrap,
@@ -286,7 +286,7 @@ rule study_rounds:
         "../envs/torch.yaml"
     resources:
         mem_mb=scaled(1000),
-        runtime=20,
+        runtime=scaled(20),
     params:
         **settings("seed"),
         bootstrap=CONFIG.evaluate.bootstrap,
@@ -328,7 +328,7 @@ rule study_pictures:
         "../envs/torch.yaml"
     resources:
         mem_mb=scaled(1000),
-        runtime=20,
+        runtime=scaled(20),
     params:
         **settings("seed"),
         clips=CONFIG.studies.clips,
@@ -357,7 +357,7 @@ rule human_study:
         "../envs/torch.yaml"
     resources:
         mem_mb=scaled(1000),
-        runtime=20,
+        runtime=scaled(20),
     params:
         **settings("seed"),
         human={
@@ -392,7 +392,7 @@ rule make_table3:
         "../envs/torch.yaml"
     resources:
         mem_mb=scaled(500),
-        runtime=10,
+        runtime=scaled(10),
     params:
         **settings("seed"),
         features=settings("studies")["studies"]["features"],
@@ -425,7 +425,7 @@ rule make_table4:
         "../envs/torch.yaml"
     resources:
         mem_mb=scaled(500),
-        runtime=10,
+        runtime=scaled(10),
     params:
         **settings("seed"),
         dataset=CORPUS_NAME,

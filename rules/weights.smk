@@ -17,6 +17,7 @@ rule fetch_weights:
         f"{BENCHMARKS}/fetch_weights/{{weights}}.tsv"
     wildcard_constraints:
         weights="|".join(map(re.escape, WEIGHTS)),
+    retries: 0
     conda:
         "../envs/media.yaml"
     resources:

@@ -24,7 +24,7 @@ def build(tmp_path: Path, rows: list[list], **extra):
 
 def split_all(out: Path) -> None:
     for pack in (out / "packs").iterdir():
-        split_pack(pack, [out / f"{pack.stem}{digit}.csv" for digit in range(PACK)])
+        split_pack(pack, [out / f"{pack.name}{digit}.csv" for digit in range(PACK)])
 
 
 def built(tmp_path: Path, config: CorpusConfig):
@@ -112,6 +112,27 @@ def test_the_same_input_gives_the_same_bytes_and_empty_shards_exist(tmp_path):
     packs = [f"{split}-0000{digit}.csv" for split in ("train", "validation") for digit in range(10)]
     assert set(first) == {"summary.json", *packs}
     assert sum(len(data.splitlines()) for name, data in first.items() if name in packs) == 20 + 2
+
+
+def test_a_pack_that_is_none_or_not_whole_is_refused(tmp_path):
+    build(tmp_path, ROWS)
+    pack = tmp_path / "manifest" / "packs" / "train-0000"
+    whole = pack.read_bytes()
+    manifests = [tmp_path / "out" / f"{digit}.csv" for digit in range(PACK)]
+    for data in (
+        b"",
+        b"clip_id\n",
+        b"7\n",
+        b"[]\n",
+        b"[3, 4]\nabc",
+        b"[1, 1]\nabc",
+        whole + b"x",
+        whole[:-1],
+    ):
+        pack.write_bytes(data)
+        with pytest.raises(UserError, match="train-0000 is no pack of manifests"):
+            split_pack(pack, manifests)
+    assert not (tmp_path / "out").exists()
 
 
 def write_world(folder: Path, rows: list[list]) -> None:

@@ -18,6 +18,7 @@ from wavbrivl.evaluate.events.decode import detected_events, filter_frames, fram
 from wavbrivl.evaluate.events.desed import Event, clamped, read_part, recording_of
 from wavbrivl.evaluate.events.head import Lesson, batch_loss, fit_head
 from wavbrivl.evaluate.events.run import read_desed, run_desed, write_events
+from wavbrivl.evaluate.result import read_result, write_result
 from wavbrivl.evaluate.sounds import averaged
 from wavbrivl.publish.event_figure import chosen, draw_events, read_events
 
@@ -96,6 +97,8 @@ def test_offsets_past_the_end_are_cut_and_counted(own):
     assert (facts["offsets_past_the_end"], facts["events_past_the_end"], facts["events"]) == (2, 1, 2)
     assert facts["rows_that_stood_there_twice"] == ["line 5: bbbbbbbbbb2_0_10.wav"]
     assert found.reference["bbbbbbbbbb0_0_10.wav"] == [Event("Cat", 3.0, 4.0)]
+    write_result(own / "desed.json", found.result)
+    assert read_result(own / "desed.json") == found.result
     assert found.result.n == 3
 
 

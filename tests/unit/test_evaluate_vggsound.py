@@ -59,7 +59,7 @@ def texts():
 
 def measured(tables, vectors, projection):
     parts = splits(tables, vectors, projection=projection)
-    return of_corpus({"wavbrivl": parts}, texts(), None, CONFIG, 1)
+    return of_corpus([parts], texts(), None, CONFIG, 1)
 
 
 def test_classes_are_those_of_all_splits_in_order(tables):
@@ -110,11 +110,11 @@ def test_the_test_split_decides_nothing(tables, monkeypatch):
 def test_the_training_from_scratch_is_judged_on_the_same_clips(tables):
     parts = splits(tables, points, projection=points)
     logits = Matrix("supervised", [c.name for c in parts["test"].sounds.clips], np.eye(4)[classes_of("test")])
-    *_, (result, _) = of_corpus({"wavbrivl": parts}, texts(), logits, CONFIG, 1)
+    *_, (result, _) = of_corpus([parts], texts(), logits, CONFIG, 1)
     assert (result.encoder, result.metrics["map"].value, result.coverage) == ("supervised", 1.0, LISTED)
     other = Matrix("supervised", ["x"], np.eye(4)[:1])
     with pytest.raises(UserError, match="of other clips"):
-        of_corpus({"wavbrivl": parts}, texts(), other, CONFIG, 1)
+        of_corpus([parts], texts(), other, CONFIG, 1)
 
 
 def test_clips_without_labels_and_other_clips_are_refused(tables, tmp_path):

@@ -178,7 +178,8 @@ def test_a_diffusion_pipeline_is_saved_in_diffusers_layout(frames, tmp_path):
     train_diffusion(frames, DIFFUSION, tmp_path, 1, CPU)
     names = {str(path.relative_to(tmp_path)) for path in tmp_path.rglob("*") if path.is_file()}
     assert names == {
-        "model_index.json", "training.jsonl", "unet/config.json", "scheduler/scheduler_config.json", "sketch/config.json",
+        "model_index.json", "training.jsonl", "unet/config.json", "scheduler/scheduler_config.json",
+        "sketch/config.json",
         "sketch/diffusion_pytorch_model.safetensors",
         "unet/diffusion_pytorch_model.safetensors",
     }  # fmt: skip

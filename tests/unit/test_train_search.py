@@ -33,11 +33,17 @@ def test_values_become_names_of_files():
         "training.loss": ["siglip"],
     }
     names = [list(point.labels().values()) for point in points(grid)]
-    assert names == [["null", "true", "siglip"], ["5,30", "true", "siglip"]]
+    assert names == [["null", "true", "siglip"], ["5.0,30.0", "true", "siglip"]]
     same_word = points({"audio_encoder.attention_layers": [0], "audio_encoder.wavlm.layers": [2]})
     assert same_word[0].labels() == {"attention_layers": "0", "layers": "2"}
     twins = {"audio_encoder.wavlm.dropout": [0.1], "training.batch_size": [40]}
     assert list(points(twins)[0].labels()) == ["dropout", "batch_size"]
+
+
+def test_values_of_the_command_line_are_text_and_mean_the_same():
+    (point,) = points({"training.learning_rate": ["0.003"], "training.patience": ["2"]})
+    assert point.values == {"training.learning_rate": 0.003, "training.patience": 2}
+    assert point.labels() == {"learning_rate": "0.003", "patience": "2"}
 
 
 def test_no_grid_is_no_point():
@@ -52,7 +58,7 @@ def test_no_grid_is_no_point():
         ({"training": [{}]}, ["no key 'training'"]),
         ({"audio_encoder.wavlm": [{}]}, ["no key 'audio_encoder.wavlm'"]),
         ({"training.momentum": []}, ["search.grid.training.momentum"]),
-        ({"training.momentum": [0.9, 0.9]}, ["momentum 0.9", "twice"]),
+        ({"training.momentum": [0.9, "0.90"]}, ["momentum 0.9", "twice"]),
         ({"training.momentum": [0.9, 2]}, ["training.momentum 2", "less than 1"]),
         ({"training.queue_size": [160, 170]}, ["queue_size 170", "does not divide"]),
         ({"training.accumulate": [3]}, ["accumulate 3", "does not divide"]),

@@ -22,6 +22,9 @@ def _refused(checkout, text, words):
         ("trainin: {steps: 3}", ["unknown key 'trainin'"]),
         ("training: {momentum: 1.5}", ["training.momentum", "1.5"]),
         ("evaluate: {esc50: {path: nowhere}}", ["evaluate.esc50.path", "nowhere"]),
+        ("evaluate: {urbansound8k: {path: nowhere}}", ["evaluate.urbansound8k.path", "nowhere"]),
+        ("evaluate: {encoders: [wavbrivl, clap]}", ["evaluate.encoders", "no 'clap'"]),
+        ("evaluate: {vggsound: {translations: no.csv}}", ["evaluate.vggsound.translations", "no.csv"]),
         ("corpus: {format: vggsound, clip_list: no.csv, sources: [{kind: youtube}]}", ["no.csv"]),
     ],
 )

@@ -1,10 +1,15 @@
 """Real clips and a real benchmark, through the same rules, by configuration alone."""
 
+import csv
 import os
 from pathlib import Path
 
 import pytest
+import torch
+import yaml
+from transformers import Wav2Vec2FeatureExtractor, WavLMConfig, WavLMModel
 
+from wavbrivl.evaluate.encoders.wav2clip import Wav2ClipNetwork
 from wavbrivl.shards.reader import MediaShards
 
 pytestmark = pytest.mark.workflow
@@ -46,14 +51,41 @@ corpus:
 
 
 @needs_real_data
-def test_esc10_gives_a_five_fold_accuracy(copied):
-    config = (copied.path / "config/test.yaml").read_text(encoding="utf-8")
-    config = config.replace("evaluate:\n", f"evaluate:\n  esc50:\n    path: {REAL}/ESC-10\n")
-    (copied.path / "esc10.yaml").write_text(config, encoding="utf-8")
-    done = copied.run("evaluate", config="esc10.yaml")
+def test_every_encoder_gives_a_five_fold_accuracy_on_esc10_in_one_table(copied):
+    torch.manual_seed(1)
+    sizes = {"hidden_size": 16, "num_attention_heads": 2, "num_hidden_layers": 1, "intermediate_size": 32}
+    WavLMModel(WavLMConfig(**sizes, conv_dim=[8] * 7, num_conv_pos_embeddings=8)).save_pretrained(
+        copied.path / "data/weights/tiny"
+    )
+    Wav2Vec2FeatureExtractor().save_pretrained(copied.path / "data/weights/tiny")
+    (copied.path / "data/weights/wav2clip").mkdir()
+    torch.save(Wav2ClipNetwork().state_dict(), copied.path / "data/weights/wav2clip/Wav2CLIP.pt")
+    values = yaml.safe_load((copied.path / "config/test.yaml").read_text(encoding="utf-8"))
+    values["evaluate"] |= {
+        "esc50": {"path": f"{REAL}/ESC-10"},
+        "encoders": ["wavbrivl", "random", "logmel", "supervised", "wav2clip", "openl3", "tiny"],
+        "models": {"tiny": {"kind": "huggingface", "path": "data/weights/tiny"}},
+    }
+    (copied.path / "esc10.yaml").write_text(yaml.safe_dump(values), encoding="utf-8")
+    done = copied.run("results/test/tables/table2.csv", config="esc10.yaml")
     assert done.returncode == 0, done.stderr[-4000:]
-    for name in ("esc50", "random/esc50", "logmel/esc50"):
-        metrics = copied.json(f"results/test/metrics/{name}.json")
-        assert metrics["n"] == 50
-        assert metrics["folds"]["accuracy"]["fold"] == [1, 2, 3, 4, 5]
-        assert 0 <= metrics["metrics"]["accuracy"]["value"] <= 1
+
+    with (copied.path / "results/test/tables/table2.csv").open(encoding="utf-8", newline="") as handle:
+        rows = {row["model"]: row for row in csv.DictReader(handle) if row["column"] == "ESC-50 ACC"}
+    assert "no weights at" in rows["OpenL3"]["note"]
+    names = [
+        "Supervise",
+        "Wav2CLIP",
+        "WavBriVL",
+        "WavBriVL (ZS)",
+        "Random weights",
+        "Log-mel statistics",
+        "tiny",
+    ]
+    for name in names:
+        assert 0 <= float(rows[name]["measured"]) <= 1, name
+        assert rows[name]["dataset"] == "ESC-10"
+        assert rows[name]["n"] == ("10" if name == "Supervise" else "50")
+    for encoder in ("", "random/", "logmel/", "wav2clip/", "tiny/"):
+        folds = copied.json(f"results/test/metrics/{encoder}esc50.json")["folds"]["accuracy"]
+        assert (folds["fold"], folds["n"]) == ([1, 2, 3, 4, 5], [10] * 5)

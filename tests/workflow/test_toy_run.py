@@ -14,14 +14,15 @@ STAGES = {"corpus", "teacher", "train", "evaluate", "publish", "all"}
 
 def test_every_promised_output_is_there(finished):
     results = finished.path / "results/test"
-    for name in ("esc50", "esc50_zeroshot", "vggsound_retrieval", "teacher"):
+    tasks = [f"{name}{kind}" for name in ("esc50", "urbansound8k", "vggsound") for kind in ("", "_zeroshot")]
+    for name in (*tasks, "vggsound_retrieval", "teacher"):
         metrics = finished.json(f"results/test/metrics/{name}.json")
         assert metrics["n"] > 0
-    for encoder in ("random", "logmel"):
-        assert (results / f"metrics/{encoder}/esc50.json").is_file()
-        assert (results / f"metrics/{encoder}/vggsound_retrieval.json").is_file()
-        for task in ("desed", "clotho_captioning", "clotho_retrieval"):
+    for encoder in ("random", "logmel", "supervised"):
+        for task in ("esc50", "urbansound8k", "vggsound"):
             assert (results / f"metrics/{encoder}/{task}.json").is_file()
+        for task in ("vggsound_retrieval", "desed", "clotho_captioning", "clotho_retrieval"):
+            assert (results / f"metrics/{encoder}/{task}.json").is_file() == (encoder != "supervised")
     for task in ("desed", "clotho_captioning", "clotho_retrieval", "caption_frequency/clotho_captioning"):
         assert finished.json(f"results/test/metrics/{task}.json")["n"] == 4
     for table in ("table1", "table2", "captions", "clotho"):
@@ -79,8 +80,9 @@ def test_the_same_seed_gives_the_same_bytes_on_one_core(finished, checkout):
             ["seed=8"],
             {"make_world", "extract_media", "train_teacher", "train_audio_encoder", "evaluate_benchmark"},
         ),
-        (["training={steps: 13}"], {"train_audio_encoder", "evaluate_benchmark", "evaluate_retrieval"}),
+        (["training={steps: 13}"], {"train_audio_encoder", "embed_benchmark", "embed_corpus"}),
         (["evaluate={bootstrap: 201}"], {"evaluate_benchmark", "evaluate_retrieval", "measure_teacher"}),
+        (["evaluate={probe: {epochs: 2}}"], {"evaluate_benchmark", "evaluate_vggsound", "train_supervised"}),
         (["evaluate={desed: {frame_seconds: 0.2}}"], {"evaluate_desed", "show_events_and_captions"}),
         (["media={jpeg_quality: 91}"], {"extract_media", "train_teacher", "train_audio_encoder"}),
     ],
@@ -96,6 +98,30 @@ def test_one_key_reruns_what_depends_on_it(finished, keys, expected):
         assert not planned & {"make_desed", "evaluate_clotho"}
     if "training={steps: 13}" in keys:
         assert not planned & {"extract_media", "train_teacher", "embed_images"}
+    if keys[0].startswith("evaluate="):
+        assert not planned & {"embed_benchmark", "embed_corpus", "embed_labels", "train_audio_encoder"}
+    if "evaluate={probe: {epochs: 2}}" in keys:
+        assert "evaluate_retrieval" not in planned
+
+
+def test_weights_that_have_come_fill_their_rows_and_run_nothing_else(copied):
+    table = (copied.path / "results/test/tables/table2.md").read_text(encoding="utf-8")
+    assert "no weights at data/weights/wav2clip/Wav2CLIP.pt (evaluate.models.wav2clip.path)" in table
+    weights = copied.path / "data/weights/wav2clip/Wav2CLIP.pt"
+    weights.parent.mkdir(parents=True)
+    weights.write_bytes(b"weights")
+    planned = copied.planned()
+    assert (planned["embed_benchmark"], planned["embed_corpus"]) == (2, 1)
+    assert {"evaluate_benchmark", "evaluate_vggsound", "evaluate_retrieval", "make_tables"} <= set(planned)
+    assert not set(planned) & {"embed_labels", "train_supervised", "train_audio_encoder", "make_world"}
+
+
+def test_an_encoders_code_reruns_its_own_embeddings(copied):
+    module = copied.path / "workflow/scripts/wavbrivl/evaluate/encoders/logmel.py"
+    module.write_text(module.read_text(encoding="utf-8") + "\nEDITED = True\n", encoding="utf-8")
+    planned = copied.planned()
+    assert (planned["embed_benchmark"], planned["embed_corpus"]) == (2, 1)
+    assert not set(planned) & {"embed_labels", "train_supervised", "train_audio_encoder"}
 
 
 def test_one_module_reruns_what_imports_it(copied):

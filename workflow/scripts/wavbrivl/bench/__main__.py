@@ -14,6 +14,7 @@ from wavbrivl.bench.manifest import manifest_benchmark
 from wavbrivl.bench.media import Video, embedded_videos, media_benchmarks, real_videos
 from wavbrivl.bench.media_memory import memory_benchmark
 from wavbrivl.bench.plan import plan_benchmark
+from wavbrivl.bench.retrieval import retrieval_benchmark
 from wavbrivl.config import load_config
 from wavbrivl.errors import UserError
 from wavbrivl.files import write_json
@@ -50,18 +51,6 @@ def plan_all(data: Path) -> Records:
     return [plan_benchmark("plan_all", Path.cwd())]
 
 
-def generation(name: str) -> Callable[[Path], Records]:
-    """One measurement of drawing, at the sizes of the default configuration."""
-
-    def measure(data: Path) -> Records:
-        from wavbrivl.bench import generation as measured
-
-        config = load_config(Path("config/config.yaml"))
-        return [getattr(measured, name)(config.generate, config.teacher, config.seed)]
-
-    return measure
-
-
 def embed(data: Path) -> Records:
     """Frames embedded out of shards beside the bare tower, at BriVL's full size."""
     from wavbrivl.bench.embed import embed_benchmark  # torch, which planning and media do not need
@@ -83,18 +72,36 @@ def train_live(data: Path) -> Records:
     return [train_cached_vs_live()]
 
 
+def generation(name: str) -> Callable[[Path], Records]:
+    """One measurement of drawing, at the sizes of the default configuration."""
+
+    def measure(data: Path) -> Records:
+        from wavbrivl.bench import generation as measured
+
+        config = load_config(Path("config/config.yaml"))
+        return [getattr(measured, name)(config.generate, config.teacher, config.seed)]
+
+    return measure
+
+
+def retrieval(data: Path) -> Records:
+    """Cross-modal retrieval at the size of VGG-Sound's test split."""
+    return [retrieval_benchmark()]
+
+
 BENCHMARKS: dict[tuple[str, ...], Callable[[Path], Records]] = {
     ("media_vs_scripts", "media_vs_decode"): media,
     ("media_memory",): media_memory,
     ("manifest_all",): manifest_all,
     ("plan_vggsound",): plan_vggsound,
     ("plan_all",): plan_all,
-    ("dalle_kv_cache",): generation("dalle_kv_cache"),
-    ("diffusion_samplers",): generation("diffusion_samplers"),
-    ("candidates_scored",): generation("candidates_scored"),
     ("embed_vs_forward",): embed,
     ("train_vs_memory",): train_memory,
     ("train_cached_vs_live",): train_live,
+    ("dalle_kv_cache",): generation("dalle_kv_cache"),
+    ("diffusion_samplers",): generation("diffusion_samplers"),
+    ("candidates_scored",): generation("candidates_scored"),
+    ("retrieval_15k",): retrieval,
 }
 """What each function measures: one run may give several records."""
 

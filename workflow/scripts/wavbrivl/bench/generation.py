@@ -18,7 +18,13 @@ from wavbrivl.generate.dalle import Dalle
 from wavbrivl.generate.dvae import Dvae
 from wavbrivl.generate.guide import Guide
 from wavbrivl.generate.noise import normal
-from wavbrivl.generate.pipeline import EmbeddingPipeline, build_scheduler, build_sketch, build_unet, sampler_of
+from wavbrivl.generate.pipeline import (
+    EmbeddingPipeline,
+    build_scheduler,
+    build_sketch,
+    build_unet,
+    sampler_of,
+)
 from wavbrivl.generate.transformer import Sampling, Start, Transformer
 from wavbrivl.teacher.model import Teacher
 from wavbrivl.teacher.text import SPECIAL, Tokenizer

@@ -38,6 +38,7 @@ def manifest_benchmark(shrink: int = 1) -> dict[str, Any]:
         "unit": f"seconds for the manifests of {found['clips']} clips in {found['shards']} shards",
         "against": {"what": "the limit", "value": SECONDS},
         "ratio": round(found["seconds"] / SECONDS, 2),
+        "processor_seconds": round(found["processor_seconds"], 1),
         "peak_mb": found["peak_mb"],
         "machine": machine(),
     }
@@ -55,13 +56,14 @@ def _measure(folder: Path, shrink: int) -> dict[str, Any]:
         clips_per_shard=1000,
         sources=[Source(kind="youtube")],
     )
-    out, began = folder / "manifest", time.monotonic()
+    out, began, used = folder / "manifest", time.monotonic(), time.process_time()
     summary = check_list(config, folder / "checked")
     build_manifest(config, summary, 7, out, list_paths(config, folder, folder))
     for pack in (out / "packs").iterdir():
-        split_pack(pack, [out / f"{pack.stem}{digit}.csv" for digit in range(PACK)])
+        split_pack(pack, [out / f"{pack.name}{digit}.csv" for digit in range(PACK)])
     return {
         "seconds": time.monotonic() - began,
+        "processor_seconds": time.process_time() - used,
         "clips": sum(summary.rows.values()),
         "shards": sum(summary.shards.values()),
         "peak_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024,

@@ -90,7 +90,8 @@ class CaptionRetrievalConfig(Section):
     learning_rate: PositiveFloat = 2e-3
     """Peak of the one-cycle schedule."""
     validate_every: PositiveInt = 50
-    """Steps between two validations; the weights with the best validation mAP@10 are kept."""
+    """Steps between two validations; the weights with the best validation mAP@10, the mean of both
+    directions, are kept."""
 
     @model_validator(mode="after")
     def _heads_divide_width(self) -> "CaptionRetrievalConfig":

@@ -29,10 +29,10 @@ class WorldConfig(Section):
     """Add addresses that fail on purpose: a dead link, no audio, a truncated file, one too short."""
     esc50_clips_per_class_and_fold: PositiveInt = 8
     """Sounds for each class in each of the five folds of the embedded ESC-50 benchmark (ESC-50: 8)."""
-    vegas_clips_per_class: PositiveInt = 80
-    """Clips of each of the five classes in VEGAS's layout, for corpus.format `vegas` without a path."""
     urbansound8k_clips_per_class_and_fold: PositiveInt = 3
     """Sounds for each class in each of the ten folds of the embedded UrbanSound8K benchmark (there: 87)."""
+    vegas_clips_per_class: PositiveInt = 80
+    """Clips of each of the five classes in VEGAS's layout, for corpus.format `vegas` without a path."""
 
 
 class Source(Section):
@@ -43,7 +43,7 @@ class Source(Section):
     under an address), `archive` (a tar or tar.gz of clips), `videos` (your own whole videos) or `vegas` (a
     folder in VEGAS's layout)."""
     path: str | None = None
-    """The folder, for `folder`, `videos` and `vegas` (null: embedded clips in that layout); an http(s)
+    """The folder, for `folder`, `videos` and `vegas` (null: embedded clips in its layout); an http(s)
     address, for `http`; a file or its address, for `archive`, where `{00..19}` stands for twenty of them."""
     cookies: str | None = None
     """A Netscape cookies file handed to yt-dlp, for `youtube`."""

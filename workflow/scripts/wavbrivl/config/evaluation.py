@@ -112,8 +112,10 @@ class EvaluateConfig(Section):
     """Rows of the tables: the trained encoder, the same with random weights, log-mel statistics, the
     same architecture trained from scratch on each task, and names out of `models`."""
     models: dict[EncoderName, ModelConfig] = {
-        "wav2clip": ModelConfig(kind="wav2clip", path="data/weights/Wav2CLIP.pt"),
-        "openl3": ModelConfig(kind="openl3", path="data/weights/torchopenl3_mel256_env_512.pth.tar"),
+        "wav2clip": ModelConfig(kind="wav2clip", path="data/weights/wav2clip/Wav2CLIP.pt"),
+        "openl3": ModelConfig(
+            kind="openl3", path="data/weights/torchopenl3/torchopenl3_mel256_env_512.pth.tar"
+        ),
     }
     """Encoders of others by name, each `{kind, path}` (docs/evaluation.md); where the weights are absent,
     the row says so."""

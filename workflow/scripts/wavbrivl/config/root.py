@@ -39,10 +39,10 @@ class Config(Section):
     """The audio encoder."""
     training: TrainingConfig = TrainingConfig()
     """Alignment training."""
-    studies: StudiesConfig = StudiesConfig()
-    """The studies on drawn pictures."""
     search: SearchConfig = SearchConfig()
     """Grid search over the audio encoder and its training."""
+    studies: StudiesConfig = StudiesConfig()
+    """The studies on drawn pictures."""
     evaluate: EvaluateConfig = EvaluateConfig()
     """Downstream evaluation."""
     generate: GenerateConfig = GenerateConfig()

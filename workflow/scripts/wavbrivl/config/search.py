@@ -61,12 +61,12 @@ def _point(values: dict[str, Any], audio: AudioEncoderConfig, training: Training
         "training": training.model_dump(mode="json"),
     }
     for key, value in values.items():
-        _set(sections, key, value)
+        _section_of(sections, key)[key.split(".")[-1]] = value
     named = ", ".join(f"{key} {value}" for key, value in values.items())
     try:
-        point = Point(values, AudioEncoderConfig(**sections["audio_encoder"]),
-                      TrainingConfig(**sections["training"]))  # fmt: skip
-        check_crop(point.audio_encoder, point.training)
+        encoder = AudioEncoderConfig(**sections["audio_encoder"])
+        training = TrainingConfig(**sections["training"])
+        check_crop(encoder, training)
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(map(str, first["loc"]))
@@ -74,17 +74,20 @@ def _point(values: dict[str, Any], audio: AudioEncoderConfig, training: Training
         raise ValueError(f"search.grid, point {named}: {where + ': ' if where else ''}{message}") from None
     except ValueError as error:
         raise ValueError(f"search.grid, point {named}: {error}") from None
-    return point
+    # As the models understood them: a command line gives "0.1" where a file gives 0.1.
+    typed = {"audio_encoder": encoder.model_dump(mode="json"), "training": training.model_dump(mode="json")}
+    return Point({key: _section_of(typed, key)[key.split(".")[-1]] for key in values}, encoder, training)
 
 
-def _set(sections: dict[str, Any], key: str, value: Any) -> None:
+def _section_of(sections: dict[str, Any], key: str) -> dict[str, Any]:
+    """The mapping that holds a dotted key's value."""
     *path, last = key.split(".")
     place: Any = sections
     for part in path:
         place = place.get(part) if isinstance(place, dict) else None
     if not path or not isinstance(place, dict) or last not in place or isinstance(place[last], dict):
         raise ValueError(f"search.grid: there is no key '{key}' in {' or '.join(sections)}")
-    place[last] = value
+    return place
 
 
 def _text(value: Any) -> str:

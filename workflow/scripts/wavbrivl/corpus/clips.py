@@ -50,16 +50,16 @@ def clip_id(video_id: str, start_ms: int, end_ms: int) -> str:
 
 def write_manifest(path: Path, clips: Iterable[Clip]) -> None:
     """Write the clips of one shard as CSV."""
-    write_cells(path, map(_cells, clips))
+    write_text(path, cells_text(map(_cells, clips)))
 
 
-def write_cells(path: Path, rows: Iterable[Sequence[object]]) -> None:
-    """Write a manifest from its cells, in the order of `COLUMNS`; for millions of rows."""
+def cells_text(rows: Iterable[Sequence[object]]) -> str:
+    """A manifest from its cells, in the order of `COLUMNS`; for millions of rows."""
     buffer = io.StringIO()
     writer = csv.writer(buffer, lineterminator="\n")
     writer.writerow(COLUMNS)
     writer.writerows(rows)
-    write_text(path, buffer.getvalue())
+    return buffer.getvalue()
 
 
 def read_manifest(path: Path) -> list[Clip]:

@@ -108,7 +108,7 @@ def read_list(config: CorpusConfig, paths: list[Path]) -> ClipList:
     Raises:
         UserError: a row is malformed, or two rows of a file name the same clip.
     """
-    with _without_collection():
+    with without_collection():
         return _merge(config, paths)
 
 
@@ -138,7 +138,7 @@ def _merge(config: CorpusConfig, paths: list[Path]) -> ClipList:
 
 
 @contextmanager
-def _without_collection() -> Iterator[None]:
+def without_collection() -> Iterator[None]:
     """Millions of rows hold no cycle: looking for one again and again costs a quarter of the time."""
     enabled = gc.isenabled()
     gc.disable()

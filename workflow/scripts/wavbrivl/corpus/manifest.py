@@ -1,15 +1,14 @@
 """From a clip list to shard manifests: selection, validation split, leakage, stable sharding."""
 
-import csv
 import heapq
-import io
+import json
 from collections.abc import Callable, Iterable, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 from wavbrivl.config.corpus import CorpusConfig
-from wavbrivl.corpus.clips import clip_id, unit_hash, write_cells
+from wavbrivl.corpus.clips import cells_text, clip_id, unit_hash
 from wavbrivl.corpus.lists import (
     ClipList,
     ListSummary,
@@ -18,10 +17,11 @@ from wavbrivl.corpus.lists import (
     selected,
     shard_names,
     video_ids,
+    without_collection,
 )
-from wavbrivl.corpus.rows import ListRow, csv_rows, wrong
+from wavbrivl.corpus.rows import ListRow
 from wavbrivl.errors import UserError
-from wavbrivl.files import write_json, write_text
+from wavbrivl.files import atomic, write_json
 from wavbrivl.progress import track
 
 SPLITS = ("test", "train", "validation")
@@ -38,7 +38,7 @@ def build_manifest(
     paths: list[Path],
     world: Path | None = None,
 ) -> None:
-    """Write the manifests of all shards, ten to a pack (`packs/<pack>.csv`), and `summary.json`.
+    """Write the manifests of all shards, ten to a pack (`packs/<pack>`), and `summary.json`.
 
     A video's clips stand in one shard, chosen by the SHA-256 of its id alone, so a longer list
     moves no video between splits. Videos of the official test split, and of the lists in
@@ -53,6 +53,18 @@ def build_manifest(
     Raises:
         UserError: a row of a list is malformed, or too few clips are left for the sample.
     """
+    with without_collection():
+        _build(config, summary, seed, out_dir, paths, world)
+
+
+def _build(
+    config: CorpusConfig,
+    summary: ListSummary,
+    seed: int,
+    out_dir: Path,
+    paths: list[Path],
+    world: Path | None,
+) -> None:
     listed = read_list(config, paths)
     kept, leakage = _without_leaks(listed.rows, selected(listed.rows, config), config.exclude_videos_in)
     kept = _sample(kept, config.selection.sample, seed)
@@ -65,7 +77,7 @@ def build_manifest(
         for first in track(range(0, len(group), PACK), f"{split} manifests, in tens"):
             members = shards[first : first + PACK]
             cells = [sorted(_cells(row, split, address(row)) for row in rows) for rows in members]
-            _write_pack(out_dir / "packs" / f"{pack_of(group[first])}.csv", cells)
+            _write_pack(out_dir / "packs" / pack_of(group[first]), cells)
     write_json(out_dir / "summary.json", _summary(by_split, sizes, leakage, listed))
 
 
@@ -80,21 +92,26 @@ def split_pack(pack: Path, manifests: Sequence[Path]) -> None:
     Raises:
         UserError: the file is no pack.
     """
-    groups: list[list[list[str]]] = [[] for _ in manifests]
-    for line, row in csv_rows(pack):
-        if not row[0].isdigit() or int(row[0]) >= len(groups):
-            raise wrong(pack, line, "this is no pack of manifests: build it anew")
-        groups[int(row[0])].append(row[1:])
-    for path, rows in zip(manifests, groups, strict=True):
-        write_cells(path, rows)
+    with pack.open("rb") as handle:
+        try:
+            sizes = json.loads(handle.readline())
+            texts = [handle.read(size) for size in sizes]
+        except (ValueError, TypeError):
+            sizes = texts = []
+        whole = [len(text) for text in texts] == sizes and not handle.read(1)
+        if not whole or not 0 < len(texts) <= len(manifests):
+            raise UserError(f"{pack} is no pack of manifests: build it anew")
+    texts += [cells_text([]).encode()] * (len(manifests) - len(texts))
+    for path, text in zip(manifests, texts, strict=True):
+        with atomic(path) as temporary:
+            temporary.write_bytes(text)
 
 
 def _write_pack(path: Path, members: list[list[tuple[object, ...]]]) -> None:
-    buffer = io.StringIO()
-    writer = csv.writer(buffer, lineterminator="\n")
-    for number, rows in enumerate(members):
-        writer.writerows((number, *row) for row in rows)
-    write_text(path, buffer.getvalue())
+    """The manifests one behind the other, and how long each is in the first line."""
+    texts = [cells_text(rows).encode() for rows in members]
+    with atomic(path) as temporary:
+        temporary.write_bytes(b"".join([json.dumps([len(text) for text in texts]).encode(), b"\n", *texts]))
 
 
 def _without_leaks(

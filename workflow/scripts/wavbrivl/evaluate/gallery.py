@@ -10,7 +10,7 @@ import numpy as np
 
 from wavbrivl.errors import UserError
 from wavbrivl.evaluate.benchmark import BLOCK, joined
-from wavbrivl.evaluate.encoders import Encoder
+from wavbrivl.evaluate.encoders import Embedded, Encoder
 from wavbrivl.evaluate.matrix import Matrix
 from wavbrivl.evaluate.ranking import unit
 from wavbrivl.progress import track
@@ -85,12 +85,14 @@ def embed_split(shards: Sounds, encoder: Encoder, batch_size: int, what: str, pr
         what: name of the split, in the log.
         projected: keep the projections too; training splits do not need them.
     """
-    blocks = [encoder.embed(block, batch_size) for block in _blocks(shards, f"{what} sounds, {encoder.name}")]
+    blocks = []
+    for sounds in _blocks(shards, f"{what} sounds, {encoder.name}"):
+        block = encoder.embed(sounds, batch_size)
+        blocks.append(block if projected else Embedded(block.embedding))
     if not blocks:
         return Matrix(encoder.name, [], np.zeros((0, encoder.dim), dtype=np.float32))
     whole = joined(blocks)
-    names = [clip.clip_id for clip in shards.clips]
-    return Matrix(encoder.name, names, whole.embedding, whole.projection if projected else None)
+    return Matrix(encoder.name, [clip.clip_id for clip in shards.clips], whole.embedding, whole.projection)
 
 
 def _frame_means(vectors: np.ndarray) -> np.ndarray:

@@ -1,6 +1,6 @@
 """What one rule of classification measures: every row of the tables for one dataset."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -53,7 +53,7 @@ def of_benchmark(
 
 
 def of_corpus(
-    splits: Mapping[str, Mapping[str, EmbeddedBenchmark]],
+    splits: Iterable[Mapping[str, EmbeddedBenchmark]],
     labels: LabelVectors,
     supervised: Matrix | None,
     config: EvaluateConfig,
@@ -63,21 +63,18 @@ def of_corpus(
     """The corpus's classes from train to test, with the same rows.
 
     Args:
-        splits: `train`, `validation` and `test` of each encoder.
+        splits: `train`, `validation` and `test` of one encoder after the other, read when it is their turn.
         labels: label texts in the teacher's space.
         supervised: logits of the test split, in the place of embeddings.
     """
     outcomes = []
-    for encoder, parts in splits.items():
-        outcomes.append(
-            classify_split(parts["train"], parts["validation"], parts["test"], task, config, seed)
-        )
-        if encoder == TRAINED:
-            outcomes.append(
-                zero_shot(parts["test"], labels, f"{task}_zeroshot", config, seed, precision=True)
-            )
+    for parts in splits:
+        test = parts["test"]
+        outcomes.append(classify_split(parts["train"], parts["validation"], test, task, config, seed))
+        if test.sounds.encoder == TRAINED:
+            outcomes.append(zero_shot(test, labels, f"{task}_zeroshot", config, seed, precision=True))
+        known = test.sounds
     if supervised is not None:
-        known = splits[TRAINED]["test"].sounds
         if [clip.name for clip in known.clips] != supervised.items:
             raise UserError(f"the logits of '{SUPERVISED}' are of other clips than the test split's")
         sounds = ReadBenchmark(known.dataset, known.labels, known.clips, SUPERVISED, listed=known.listed)

@@ -76,17 +76,19 @@ def fit_probe(
     Returns:
         A function from embeddings [m, dim] to logits [m, classes].
     """
-    scale = standardiser(embeddings)
-    inputs, wanted = scale(embeddings), torch.from_numpy(np.asarray(targets, dtype=np.int64))
+    scale, device = standardiser(embeddings), _device(len(embeddings))
+    inputs = scale(embeddings).to(device)
+    wanted = torch.from_numpy(np.asarray(targets, dtype=np.int64)).to(device)
     with _one_thread(), torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        head = make_head(embeddings.shape[1], classes, config)
+        head = make_head(embeddings.shape[1], classes, config).to(device)
         _train(head, inputs, wanted, learning_rate, config)
     head.eval()
 
     def logits(others: np.ndarray) -> np.ndarray:
         with torch.inference_mode():
-            return torch.cat([head(scale(others[rows])) for rows in _blocks(len(others))]).numpy()
+            parts = [head(scale(others[rows]).to(device)).cpu() for rows in _blocks(len(others))]
+            return torch.cat(parts).numpy()
 
     return logits
 
@@ -168,6 +170,11 @@ def search(
         logits = fit_probe(*train, classes, rate, config, seed)
         accuracies.append(float(np.mean(logits(valid[0]).argmax(axis=1) == valid[1])))
     return config.learning_rates[int(np.argmax(accuracies))]
+
+
+def _device(items: int) -> torch.device:
+    """A GPU, where there is one and so many items that it pays."""
+    return torch.device("cuda" if items > _MANY and torch.cuda.is_available() else "cpu")
 
 
 @contextmanager

@@ -28,7 +28,6 @@ from wavbrivl.generate.weights import load_module, save_module
 from wavbrivl.progress import track
 from wavbrivl.teacher.text import Tokenizer, build_vocabulary, read_vocabulary
 
-
 VOCABULARY = "vocab.txt"
 """Name of the transformer's vocabulary in its folder: the words of the training clips."""
 

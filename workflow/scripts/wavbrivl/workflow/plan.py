@@ -59,8 +59,8 @@ def _labels_are_translated(config: Config) -> None:
 
 def lacks_texts(config: Config) -> str | None:
     """Why no teacher can be trained on this corpus, or None: lists have no captions, and English labels."""
-    # The world and VEGAS bring words in both languages.
-    if config.corpus.format in ("embedded", "vegas") or config.teacher.kind == "huggingface":
+    brings_words = config.corpus.format in ("embedded", "vegas")  # in both languages
+    if brings_words or config.teacher.kind == "huggingface":
         return None
     if config.corpus.format == "videos":
         lack = "videos without captions and labels"

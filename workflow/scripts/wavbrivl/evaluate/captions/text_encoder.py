@@ -1,7 +1,9 @@
 """A small text encoder that meets the frozen embeddings of sounds in one space.
 
 It is trained from nothing on the development captions against one encoder's embeddings, by symmetric
-InfoNCE, in the same way for every encoder, and it is no part of any of them.
+InfoNCE, in the same way for every encoder, and it is no part of any of them. Sounds are compared by
+what sets them apart from the mean of the development sounds: an encoder that says the same of every
+sound then has no direction at all, ties with every text, and scores exactly chance in both directions.
 """
 
 import copy
@@ -22,6 +24,8 @@ from wavbrivl.progress import track
 
 LONGEST_WORDS = 40
 _BATCH = 256
+_SAME = 1e-5
+"""Unit vectors nearer to their mean than this are the mean: float32 does not tell them apart."""
 
 
 class TwoTowers(nn.Module):
@@ -66,7 +70,13 @@ class TwoTowers(nn.Module):
 
 @dataclass(frozen=True)
 class Met:
-    """Both sides in one space: functions to float32 [n, embedding_dim]; `step`: whose weights were kept."""
+    """Both sides in one space: functions to float32 [n, embedding_dim], of any length.
+
+    Attributes:
+        texts, sounds: from captions, and from embeddings of sounds.
+        step: whose weights were kept.
+        words: size of the vocabulary.
+    """
 
     texts: Callable[[Sequence[str]], np.ndarray]
     sounds: Callable[[np.ndarray], np.ndarray]
@@ -118,13 +128,15 @@ def fit_towers(
             )
             take_step(loss, towers, optimiser, schedule)
             if step % config.validate_every == 0 or step == config.steps:
-                found = judge(_sounds(towers, scale(validation)), _texts(towers, vocabulary, flat))
+                apart = _apart(_sounds(towers, scale(validation)), _sounds(towers, inputs))
+                found = judge(apart, _texts(towers, vocabulary, flat))
                 if found > best:
                     best, best_step, kept = found, step, copy.deepcopy(towers.state_dict())
     towers.load_state_dict(kept or towers.state_dict())
+    known = _sounds(towers, inputs)
     return Met(
         lambda others: _texts(towers, vocabulary, others),
-        lambda others: _sounds(towers, scale(others)),
+        lambda others: _apart(_sounds(towers, scale(others)), known),
         best_step,
         len(vocabulary),
     )
@@ -169,3 +181,9 @@ def _sounds(towers: TwoTowers, embeddings: Tensor) -> np.ndarray:
     towers.eval()
     device = next(towers.parameters()).device
     return towers.embed_sounds(embeddings.to(device)).cpu().numpy()
+
+
+def _apart(sounds: np.ndarray, known: np.ndarray) -> np.ndarray:
+    """What sets sounds apart from the mean of the known ones; nothing where nothing does."""
+    apart = sounds - known.mean(axis=0, dtype=np.float64)
+    return np.where(np.linalg.norm(apart, axis=1, keepdims=True) < _SAME, 0.0, apart)

@@ -176,11 +176,12 @@ def _hear(part: Part, encoder: Encoder, hop: float, batch_size: int) -> Heard:
     sounds = [recording.sound for recording in part.recordings]
     framed = frame_sounds(sounds, encoder, hop, batch_size, f"DESED {part.name} sounds")
     kept = [part.recordings[i] for i in framed.kept]
-    cut = [clamped(recording.events, s) for recording, s in zip(kept, framed.seconds, strict=True)]
+    seconds = [float(length) for length in framed.seconds]
+    cut = [clamped(recording.events, length) for recording, length in zip(kept, seconds, strict=True)]
     return Heard(
         kept,
         framed.features,
-        [float(s) for s in framed.seconds],
+        seconds,
         [events for events, _, _ in cut],
         sum(late for _, late, _ in cut),
         sum(beyond for _, _, beyond in cut),
