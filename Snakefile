@@ -29,6 +29,7 @@ include: "rules/evaluate.smk"
 include: "rules/generators.smk"
 include: "rules/generate.smk"
 include: "rules/studies.smk"
+include: "rules/borrow.smk"
 include: "rules/publish.smk"
 
 

@@ -332,8 +332,8 @@ rule study_pictures:
     params:
         **settings("seed"),
         clips=CONFIG.studies.clips,
-        absent_sound=WAV2CLIP,
-        absent_text=CLIP,
+        absent_sound=WAV2CLIP and f"Wav2CLIP: {WAV2CLIP}",
+        absent_text=CLIP and f"with a CLIP teacher: {CLIP}",
         code=code_digest("wavbrivl.studies.folders", "wavbrivl.publish.study_figures"),
     script:
         "../workflow/scripts/study_pictures.py"
@@ -429,6 +429,7 @@ rule make_table4:
     params:
         **settings("seed"),
         dataset=CORPUS_NAME,
+        wav2clip=WAV2CLIP,
         code=code_digest("wavbrivl.publish.table4", "wavbrivl.studies.human.results"),
     script:
         "../workflow/scripts/make_table4.py"

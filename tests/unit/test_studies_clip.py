@@ -80,12 +80,12 @@ def test_sounds_are_heard_by_wav2clip():
 def test_what_is_lacking_is_said(tmp_path):
     plain = parse_config({})
     assert lacking_clip(plain).endswith("not drawn, there is no data/weights/clip-vit-base-patch32")
-    assert lacking_wav2clip(plain).startswith("Wav2CLIP: not drawn, there is no data/weights/")
+    assert lacking_wav2clip(plain).startswith("not drawn, there is no data/weights/")
     weights = tmp_path / "Wav2CLIP.pt"
     weights.touch()
     models = {"wav2clip": {"kind": "wav2clip", "path": str(weights)}}
     heard = {"evaluate": {"models": models, "encoders": ["wavbrivl"]}}
-    assert "it draws under CLIP's score: there is no" in lacking_wav2clip(parse_config(heard))
+    assert "it draws under CLIP's score and there is no" in lacking_wav2clip(parse_config(heard))
     drawn = heard | {"studies": {"clip": str(tiny_clip(tmp_path / "clip"))}}
     assert lacking_clip(parse_config(drawn)) == "" and lacking_wav2clip(parse_config(drawn)) == ""
 

@@ -170,7 +170,7 @@ def test_a_doubled_file_is_refused_beside_its_first(written, tmp_path):
 
 
 def test_without_answers_table_4_says_so(tmp_path):
-    write_table4(tmp_path / "t.csv", tmp_path / "t.md", [])
+    write_table4(tmp_path / "t.csv", tmp_path / "t.md", [], {"wav2clip": "Wav2CLIP: not drawn"})
     assert "There are no answer files" in (tmp_path / "t.md").read_text(encoding="utf-8")
     rows = (tmp_path / "t.csv").read_text(encoding="utf-8")
     assert rows.count("not measured: there are no answer files") == 9 and "75 - 83%" in rows

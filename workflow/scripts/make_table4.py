@@ -13,7 +13,8 @@ if __name__ == "__main__":
         inputs, outputs, params = snakemake.input, snakemake.output, snakemake.params
         study, questions = read_key(Path(inputs.key))
         votes = read_votes([Path(path) for path in inputs.answers], study, questions)
-        write_table4(Path(outputs.csv), Path(outputs.md), by_system(votes))
+        absent = {"wav2clip": params.wav2clip}
+        write_table4(Path(outputs.csv), Path(outputs.md), by_system(votes), absent)
         if votes:
             result = human_result(votes, questions, study, params.dataset, params.seed)
             write_result(Path(outputs.metrics[0]), result)

@@ -21,6 +21,8 @@ class Config(Section):
 
     run: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]*$")] = "demo"
     """Name of the run: results are written to `results/<run>/`."""
+    models_of: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]*$")] | None = None
+    """A finished run whose teacher, encoder and generators are taken; null trains this run's own."""
     seed: Annotated[int, Field(ge=0)] = 7
     """Seed of everything that is drawn."""
     world: WorldConfig = WorldConfig()

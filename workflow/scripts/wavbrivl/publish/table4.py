@@ -1,11 +1,10 @@
 """The paper's Table 4: what people chose, measured and published in separate columns, as CSV and Markdown."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from wavbrivl.files import write_text
-from wavbrivl.publish.layout import NO_WEIGHTS
 from wavbrivl.publish.published import Published, published
 from wavbrivl.publish.tables import DASH, csv_text, markdown_table
 from wavbrivl.studies.human.answers import OUTCOMES, Outcome
@@ -26,11 +25,10 @@ class SystemRow:
     title: str
     system: str
     published: str | None
-    absent: str = NO_ANSWERS
 
 
 ROWS = (
-    SystemRow("Wav2CLIP", "wav2clip", "Wav2CLIP", NO_WEIGHTS),
+    SystemRow("Wav2CLIP", "wav2clip", "Wav2CLIP"),
     SystemRow("WavBriVL, DALL·E", "dalle", "WavBriVL"),
     SystemRow("WavBriVL, diffusion", "diffusion", None),
     SystemRow("WavBriVL, latent optimisation", "latent", None),
@@ -38,31 +36,37 @@ ROWS = (
 
 
 def write_table4(
-    csv_path: Path, markdown_path: Path, results: Sequence[SystemResult], rows: Sequence[SystemRow] = ROWS
+    csv_path: Path,
+    markdown_path: Path,
+    results: Sequence[SystemResult],
+    absent: Mapping[str, str] | None = None,
+    rows: Sequence[SystemRow] = ROWS,
 ) -> None:
     """Write Table 4: the CSV has one line for each system and outcome, the Markdown one row a system.
 
     Args:
         results: what was said about each system; empty where nobody has answered.
+        absent: why a system is not part of the study.
     """
     found = {one.system: one for one in results}
-    lines = [_line(row, outcome, found.get(row.system)) for row in rows for outcome in OUTCOMES]
+    why = {row.system: (absent or {}).get(row.system) or NO_ANSWERS for row in rows}
+    lines = [_line(row, outcome, found.get(row.system), why) for row in rows for outcome in OUTCOMES]
     write_text(csv_path, csv_text(_HEADER, lines))
-    write_text(markdown_path, _markdown(found, rows))
+    write_text(markdown_path, _markdown(found, rows, why))
 
 
-def _line(row: SystemRow, outcome: Outcome, one: SystemResult | None) -> list[str]:
+def _line(row: SystemRow, outcome: Outcome, one: SystemResult | None, why: Mapping[str, str]) -> list[str]:
     printed = _published(row, outcome)
     origin = [printed.printed, printed.source, printed.origin] if printed else ["", "", ""]
     if one is None:
-        return [row.title, outcome, *[""] * 9, row.absent, *origin]
+        return [row.title, outcome, *[""] * 9, why[row.system], *origin]
     numbers = [*one.range_of(outcome), one.counts[outcome] / one.n, *one.interval_of(outcome)]
     alpha = "" if one.alpha is None else f"{one.alpha:.4g}"
     counts = [str(one.n), str(one.raters), str(len(one.tests)), alpha, ""]
     return [row.title, outcome, *(f"{number:.4g}" for number in numbers), *counts, *origin]
 
 
-def _markdown(found: dict[str, SystemResult], rows: Sequence[SystemRow]) -> str:
+def _markdown(found: Mapping[str, SystemResult], rows: Sequence[SystemRow], why: Mapping[str, str]) -> str:
     titles = ["System"]
     for outcome in OUTCOMES:
         titles += [f"{outcome.capitalize()}, measured", f"{outcome.capitalize()}, published"]
@@ -73,7 +77,7 @@ def _markdown(found: dict[str, SystemResult], rows: Sequence[SystemRow]) -> str:
             printed = _published(row, outcome)
             line += [_measured(found.get(row.system), outcome), printed.printed if printed else DASH]
         body.append(line)
-    parts = ["## Table 4: human judgement", markdown_table(titles, body), _about(found, rows)]
+    parts = ["## Table 4: human judgement", markdown_table(titles, body), _about(found, rows, why)]
     return "\n\n".join(parts) + "\n"
 
 
@@ -86,7 +90,7 @@ def _measured(one: SystemResult | None, outcome: Outcome) -> str:
     return f"{low} – {high} %; all {100 * one.counts[outcome] / one.n:.0f} % [{ends[0]}, {ends[1]}]"
 
 
-def _about(found: dict[str, SystemResult], rows: Sequence[SystemRow]) -> str:
+def _about(found: Mapping[str, SystemResult], rows: Sequence[SystemRow], why: Mapping[str, str]) -> str:
     lines = [
         "Positive: the drawing from the sound was chosen; negative: the one from a sound of another class. "
         "Measured: range over the tests, then the share of all answers with Wilson's 95 % interval, which "
@@ -98,7 +102,7 @@ def _about(found: dict[str, SystemResult], rows: Sequence[SystemRow]) -> str:
     for row in rows:
         one = found.get(row.system)
         if one is None:
-            lines.append(f"- {row.title}: {row.absent}")
+            lines.append(f"- {row.title}: {why[row.system]}")
             continue
         alpha = "not defined" if one.alpha is None else f"{one.alpha:.2f}"
         lines.append(

@@ -1,6 +1,7 @@
 """What the rules of the generation stage ask of the configuration: which files, which keys."""
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 from wavbrivl.config import Config
@@ -30,6 +31,24 @@ def trained_files(folder: str, config: Config, generator: str) -> list[str]:
     if getattr(section, "released", None):
         return []
     return [f"{folder}/{generator}/model/{name}" for name in COMPLETE[generator]]
+
+
+def lacking_models(config: Config, run: Path) -> str | None:
+    """Why another run's models cannot be taken, or None; `run` is its folder of results."""
+    names = ("teacher/config.json", "model/model.safetensors", "generate/mapping/mapping.npz")
+    wanted = [f"{run}/{name}" for name in names]
+    wanted += [path for name in GENERATORS for path in trained_files(f"{run}/generate", config, name)]
+    missing = next((path for path in wanted if not Path(path).is_file()), None)
+    if missing is None:
+        return None
+    return f"models_of: there is no {missing}; the run '{run.name}' has to be finished first"
+
+
+def model_files(run: Path) -> list[str]:
+    """Every file of the models of a finished run, relative to its folder of results."""
+    folders = ["teacher", "model", "generate/mapping", *(f"generate/{name}/model" for name in GENERATORS)]
+    files = [path for folder in folders for path in sorted((run / folder).rglob("*")) if path.is_file()]
+    return [path.relative_to(run).as_posix() for path in files]
 
 
 def training_settings(config: Config, generator: str, *keys: str) -> dict[str, Any]:

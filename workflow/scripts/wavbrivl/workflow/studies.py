@@ -40,13 +40,13 @@ def lacking_clip(config: Config) -> str:
     if folder and (Path(folder) / "config.json").is_file():
         return ""
     why = f"there is no {folder}" if folder else "studies.clip names no weights"
-    return f"with a CLIP teacher: not drawn, {why}"
+    return f"not drawn, {why}"
 
 
 def lacking_wav2clip(config: Config) -> str:
     """Why nothing is drawn from Wav2CLIP's embeddings; empty where its weights and CLIP's are there."""
     model = config.evaluate.models.get("wav2clip")
     if model is None or not Path(model.path).is_file():
-        return f"Wav2CLIP: not drawn, there is no {model.path if model else 'evaluate.models.wav2clip'}"
+        return f"not drawn, there is no {model.path if model else 'evaluate.models.wav2clip'}"
     lack = lacking_clip(config)
-    return f"Wav2CLIP: not drawn, it draws under CLIP's score: {lack.split(', ', 1)[1]}" if lack else ""
+    return lack.replace("not drawn,", "not drawn, it draws under CLIP's score and") if lack else ""

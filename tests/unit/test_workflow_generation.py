@@ -1,0 +1,40 @@
+"""Models that a run takes from another one: whole, or refused by the file that is lacking."""
+
+from pathlib import Path
+
+from wavbrivl.config import Config
+from wavbrivl.workflow.generation import lacking_models, model_files
+
+FILES = (
+    "teacher/config.json",
+    "model/model.safetensors",
+    "generate/mapping/mapping.npz",
+    "generate/dalle/model/dvae/model.safetensors",
+    "generate/dalle/model/transformer/model.safetensors",
+    "generate/diffusion/model/model_index.json",
+    "generate/latent/model/config.json",
+)
+
+
+def finished(folder: Path) -> Path:
+    run = folder / "paper"
+    for name in (*FILES, "generate/diffusion/model/unet/weights.safetensors", "metrics/esc50.json"):
+        (run / name).parent.mkdir(parents=True, exist_ok=True)
+        (run / name).touch()
+    return run
+
+
+def test_every_file_of_the_models_is_lent_and_nothing_else(tmp_path):
+    lent = model_files(finished(tmp_path))
+    assert set(FILES) < set(lent) and "generate/diffusion/model/unet/weights.safetensors" in lent
+    assert "metrics/esc50.json" not in lent
+
+
+def test_a_run_without_all_models_is_refused_by_the_file(tmp_path):
+    run = finished(tmp_path)
+    assert lacking_models(Config(), run) is None
+    for name in FILES:
+        (run / name).unlink()
+        said = lacking_models(Config(), run)
+        assert said == f"models_of: there is no {run / name}; the run 'paper' has to be finished first"
+        (run / name).touch()
