@@ -15,13 +15,6 @@ wildcard_constraints:
     study="|".join(STUDIES),
 
 
-rule generate:
-    """Every generator's pictures of the held-out sounds, of its control and of the label texts."""
-    input:
-        [drawings(GENERATE, study) for study in ("test", "control", "text")],
-        f"{GENERATE}/mapping/mapping.json",
-
-
 rule fit_mapping:
     """Fit the maps from sounds and texts to images on train clips, and measure them on validation clips."""
     input:

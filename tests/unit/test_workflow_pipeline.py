@@ -19,7 +19,9 @@ STAGE_OF_FILE = {
     "events_and_captions": "evaluate",
     "generators": "generate",
     "generate": "generate",
-    "studies": "studies",
+    "judge": "generate",
+    "human_study": "generate",
+    "studies": "generate",
     "publish": "publish",
 }
 ELSEWHERE = {"datasets", "weights"}

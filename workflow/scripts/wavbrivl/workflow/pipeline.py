@@ -29,8 +29,7 @@ NEEDS: dict[str, tuple[str, ...]] = {
     "train": ("corpus", "teacher"),
     "evaluate": ("corpus", "teacher", "train"),
     "generate": ("corpus", "teacher", "train"),
-    "studies": ("corpus", "teacher", "train", "generate"),
-    "publish": ("corpus", "teacher", "train", "evaluate", "studies"),
+    "publish": ("corpus", "teacher", "train", "evaluate", "generate"),
 }
 """Targets of the workflow in their order, with the ones whose outputs they read."""
 
@@ -39,8 +38,7 @@ SECTIONS: dict[str, tuple[str, ...]] = {
     "teacher": ("seed", "corpus", "media", "teacher", "evaluate"),
     "train": ("run", "seed", "corpus", "teacher", "audio_encoder", "training", "search"),
     "evaluate": ("seed", "world", "corpus", "teacher", "audio_encoder", "training", "evaluate"),
-    "generate": ("seed", "corpus", "teacher", "evaluate", "generate"),
-    "studies": ("seed", "corpus", "teacher", "audio_encoder", "evaluate", "generate", "studies"),
+    "generate": ("seed", "corpus", "teacher", "audio_encoder", "evaluate", "generate", "studies"),
     "publish": ("run", "seed", "corpus", "teacher", "audio_encoder", "evaluate", "studies"),
 }
 """Sections of the configuration that the rules of each target read."""
