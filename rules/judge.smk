@@ -6,6 +6,7 @@ makes   results/<run>/studies/             the judge, the network of FID, every 
         results/<run>/tables/table3.{csv,md}
 """
 
+from wavbrivl.studies.networks import named_extractors
 from wavbrivl.workflow.studies import drawn, lacking_clip, lacking_wav2clip, study_sets, table3_tasks
 
 STUDIED = f"{RESULTS}/studies"

@@ -19,6 +19,7 @@ STAGE_OF_FILE = {
     "events_and_captions": "evaluate",
     "generators": "generate",
     "generate": "generate",
+    "borrow": "generate",
     "judge": "generate",
     "human_study": "generate",
     "studies": "generate",
