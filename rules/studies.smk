@@ -75,8 +75,7 @@ rule draw_wav2clip:
     """Draw the held-out sounds under CLIP's score, from Wav2CLIP's embeddings."""
     input:
         conditions=f"{GENERATE}/conditions/test.npz",
-        media=shard_files("media/{shard}.tar", ["test"]),
-        index=shard_files("media/{shard}.index.json", ["test"]),
+        media=media_lists(["test"]),
         model=trained_files(GENERATE, CONFIG, "latent"),
         clip=fetched(CONFIG.studies.clip),
     output:
@@ -110,8 +109,7 @@ rule draw_wav2clip:
 rule train_judge:
     """Train the embedded judge on train frames, in their colours and in others."""
     input:
-        media=shard_files("media/{shard}.tar", ["train"]),
-        index=shard_files("media/{shard}.index.json", ["train"]),
+        media=media_lists(["train"]),
         truth=TRUTH,
     output:
         JUDGE,
@@ -136,8 +134,7 @@ rule train_judge:
 rule train_features:
     """Train the classifier that FID, KID and Inception Score are computed on, on train frames."""
     input:
-        media=shard_files("media/{shard}.tar", ["train"]),
-        index=shard_files("media/{shard}.index.json", ["train"]),
+        media=media_lists(["train"]),
     output:
         FEATURES,
     log:
@@ -166,9 +163,8 @@ rule judge_drawings:
         judge=JUDGE if CONFIG.studies.judge.kind == "embedded" else [],
         features=FEATURES,
         weights=fetched(CONFIG.studies.judge.clip),
-        test=shard_files("media/{shard}.tar", ["test"]),
-        validation=shard_files("media/{shard}.tar", ["validation"]),
-        index=shard_files("media/{shard}.index.json", ["test", "validation"]),
+        test=media_lists(["test"]),
+        validation=media_lists(["validation"]),
         ledgers=shard_files("media/{shard}.ledger.csv", ["test"]),
         truth=TRUTH,
     output:
@@ -299,8 +295,7 @@ rule study_pictures:
     """Drawings of every class beside real frames, of chosen clips, and from the classes' names."""
     input:
         drawings=[*drawn(GENERATE, SETS, "test", "text"), *CLIP_TEXTS, *WAV2CLIP_SOUNDS],
-        media=shard_files("media/{shard}.tar", ["test"]),
-        index=shard_files("media/{shard}.index.json", ["test"]),
+        media=media_lists(["test"]),
     output:
         drawings=report(
             f"{PICTURES}/drawings.png",
@@ -343,8 +338,7 @@ rule human_study:
     """The folder for raters: a page that works from disk or served, with its pictures and sounds."""
     input:
         drawings=[*drawn(GENERATE, SETS, "test"), *WAV2CLIP_SOUNDS],
-        media=shard_files("media/{shard}.tar", ["test"]),
-        index=shard_files("media/{shard}.index.json", ["test"]),
+        media=media_lists(["test"]),
         page=[PAGE_FILES / name for name in ("index.html", "study.css", "study.js")],
     output:
         page=directory(f"{RESULTS}/human_study"),
