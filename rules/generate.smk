@@ -18,8 +18,7 @@ wildcard_constraints:
 rule fit_mapping:
     """Fit the maps from sounds and texts to images on train clips, and measure them on validation clips."""
     input:
-        media=shard_files("media/{shard}.tar", ["train", "validation"]),
-        index=shard_files("media/{shard}.index.json", ["train", "validation"]),
+        media=media_lists(["train", "validation"]),
         matrices=expand(f"{RESULTS}/embeddings/{{split}}.npy", split=["train", "validation"]),
         rows=expand(f"{RESULTS}/embeddings/{{split}}.csv", split=["train", "validation"]),
         teacher=TEACHER_FILES,
@@ -51,8 +50,7 @@ rule fit_mapping:
 rule choose_conditions:
     """Choose the held-out sounds of every study and embed what is drawn from."""
     input:
-        media=shard_files("media/{shard}.tar", ["test"]),
-        index=shard_files("media/{shard}.index.json", ["test"]),
+        media=media_lists(["test"]),
         matrix=f"{RESULTS}/embeddings/test.npy",
         rows=f"{RESULTS}/embeddings/test.csv",
         teacher=TEACHER_FILES,
