@@ -29,7 +29,7 @@ rule fit_mapping:
         index=shard_files("media/{shard}.index.json", ["train", "validation"]),
         matrices=expand(f"{RESULTS}/embeddings/{{split}}.npy", split=["train", "validation"]),
         rows=expand(f"{RESULTS}/embeddings/{{split}}.csv", split=["train", "validation"]),
-        teacher=TEACHER_FILES,
+        teacher=TEACHER,
         model=f"{RESULTS}/model/model.safetensors",
     output:
         maps=f"{GENERATE}/mapping/mapping.npz",
@@ -62,7 +62,7 @@ rule choose_conditions:
         index=shard_files("media/{shard}.index.json", ["test"]),
         matrix=f"{RESULTS}/embeddings/test.npy",
         rows=f"{RESULTS}/embeddings/test.csv",
-        teacher=TEACHER_FILES,
+        teacher=TEACHER,
         model=f"{RESULTS}/model/model.safetensors",
     output:
         expand(f"{GENERATE}/conditions/{{study}}.npz", study=STUDIES),
@@ -90,7 +90,7 @@ rule draw:
     """Draw a study's conditions with one generator, everything frozen."""
     input:
         model=lambda wildcards: trained_files(GENERATE, CONFIG, wildcards.generator),
-        teacher=TEACHER_FILES,
+        teacher=TEACHER,
         mappings=f"{GENERATE}/mapping/mapping.npz",
         conditions=f"{GENERATE}/conditions/{{study}}.npz",
     output:
