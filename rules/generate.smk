@@ -21,7 +21,7 @@ rule fit_mapping:
         media=media_lists(["train", "validation"]),
         matrices=expand(f"{RESULTS}/embeddings/{{split}}.npy", split=["train", "validation"]),
         rows=expand(f"{RESULTS}/embeddings/{{split}}.csv", split=["train", "validation"]),
-        teacher=TEACHER_FILES,
+        teacher=TEACHER,
         model=f"{RESULTS}/model/model.safetensors",
     output:
         maps=f"{GENERATE}/mapping/mapping.npz",
@@ -53,7 +53,7 @@ rule choose_conditions:
         media=media_lists(["test"]),
         matrix=f"{RESULTS}/embeddings/test.npy",
         rows=f"{RESULTS}/embeddings/test.csv",
-        teacher=TEACHER_FILES,
+        teacher=TEACHER,
         model=f"{RESULTS}/model/model.safetensors",
     output:
         expand(f"{GENERATE}/conditions/{{study}}.npz", study=STUDIES),
@@ -81,7 +81,7 @@ rule draw:
     """Draw a study's conditions with one generator, everything frozen."""
     input:
         model=lambda wildcards: trained_files(GENERATE, CONFIG, wildcards.generator),
-        teacher=TEACHER_FILES,
+        teacher=TEACHER,
         mappings=f"{GENERATE}/mapping/mapping.npz",
         conditions=f"{GENERATE}/conditions/{{study}}.npz",
     output:

@@ -9,7 +9,6 @@ makes   results/<run>/generate/dalle/model/       dvae/ and transformer/
 from wavbrivl.workflow.generation import training_settings
 
 GENERATE = f"{RESULTS}/generate"
-TEACHER_FILES = multiext(f"{RESULTS}/teacher/", "config.json", "model.safetensors")
 DALLE_MODEL = f"{GENERATE}/dalle/model"
 TRAIN_FRAMES = {
     "media": media_lists(["train"]),

@@ -9,12 +9,12 @@ import numpy as np
 from wavbrivl.config.generation import MappingConfig
 from wavbrivl.errors import UserError
 from wavbrivl.evaluate.encoders import Encoder
-from wavbrivl.evaluate.gallery import Gallery, embed_sounds
+from wavbrivl.evaluate.gallery import Gallery, embed_split
 from wavbrivl.files import write_json
 from wavbrivl.generate.frames import LEARNT_FROM
 from wavbrivl.generate.mapping import Mapping, fit_mapping, write_mappings
 from wavbrivl.shards.reader import MediaShards
-from wavbrivl.teacher.model import Teacher
+from wavbrivl.teacher.interface import FrozenTeacher
 from wavbrivl.teacher.pairs import read_texts
 
 
@@ -36,7 +36,7 @@ class Pairs:
 
 
 def embed_pairs(
-    gallery: Gallery, shards: MediaShards, split: str, encoder: Encoder, teacher: Teacher, batch_size: int
+    gallery: Gallery, shards: MediaShards, split: str, encoder: Encoder, teacher: FrozenTeacher, batch_size: int
 ) -> Pairs:
     """Embed a split's sounds and texts.
 
@@ -44,7 +44,7 @@ def embed_pairs(
         UserError: a clip is of another split.
     """
     texts = read_texts(shards, teacher.language, split)
-    audio = embed_sounds(gallery, encoder, batch_size).projection
+    audio = embed_split(shards, encoder, batch_size, split, projected=True).projection
     assert audio is not None
     sources = {"audio": audio, "text": teacher.embed_texts(texts.captions, batch_size)}
     return Pairs(split, gallery.clip_ids, gallery.images, sources)

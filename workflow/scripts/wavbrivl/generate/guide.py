@@ -3,10 +3,8 @@
 import numpy as np
 import torch
 from torch import Tensor
-from torch.nn import functional
 
-from wavbrivl.teacher.model import Teacher
-from wavbrivl.teacher.preprocess import normalise, resize_square
+from wavbrivl.teacher.interface import FrozenTeacher
 
 
 class Guide:
@@ -17,7 +15,7 @@ class Guide:
         batch_size: pictures a forward pass.
     """
 
-    def __init__(self, teacher: Teacher, batch_size: int = 64):
+    def __init__(self, teacher: FrozenTeacher, batch_size: int = 64):
         self.teacher, self.batch_size = teacher, batch_size
 
     def scores(self, images: np.ndarray, vectors: np.ndarray) -> np.ndarray:
@@ -42,9 +40,7 @@ class Guide:
         Returns:
             [B, dim], unit length.
         """
-        config = self.teacher.config.image
-        seen = normalise(resize_square(pixels, config.image_size, config.antialias))
-        return functional.normalize(self.teacher.towers.imgencoder(seen).float(), dim=-1)
+        return self.teacher.embed_pixels(pixels)
 
 
 def to_uint8(pixels: Tensor) -> np.ndarray:

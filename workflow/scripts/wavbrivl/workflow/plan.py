@@ -131,6 +131,8 @@ def _weights_exist(config: Config) -> None:
         "audio_encoder.wavlm.pretrained": pretrained,
         "teacher.model": None if hub_name(config.teacher) else config.teacher.model,
         "teacher.boxes": config.teacher.boxes,
+        "generate.diffusion.released": config.generate.diffusion.released,
+        "generate.latent.released": config.generate.latent.released,
     }
     for key, path in folders.items():
         if path and not name_of(path) and not Path(path).is_dir():
