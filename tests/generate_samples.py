@@ -29,7 +29,8 @@ from wavbrivl.evaluate.encoders import Embedded
 from wavbrivl.generate.frames import Frames
 from wavbrivl.shards.reader import MediaShards
 from wavbrivl.shards.writer import ShardWriter, sort_key
-from wavbrivl.teacher.embed import embed_shards
+from wavbrivl.teacher.embed import EmbedPlan, embed_clips
+from wavbrivl.teacher.join import write_rows
 from wavbrivl.teacher.model import Teacher
 from wavbrivl.teacher.text import Tokenizer, build_vocabulary
 from wavbrivl.teacher.towers import Towers
@@ -78,7 +79,8 @@ def make_media(folder: Path, split: str, count: int) -> MediaShards:
 def embed(folder: Path, split: str, shards: MediaShards, teacher: Teacher) -> tuple[Path, Path]:
     """Matrix and table of the split."""
     matrix, rows = folder / f"{split}.npy", folder / f"{split}.csv"
-    embed_shards(shards, teacher, matrix, rows, 8)
+    np.save(matrix, embed_clips(shards, teacher, EmbedPlan(batch_size=8)))
+    write_rows(shards, rows)
     return matrix, rows
 
 

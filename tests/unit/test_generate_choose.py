@@ -19,7 +19,7 @@ def heard(tmp_path_factory) -> Heard:
     teacher, shards = make_teacher(), make_media(folder, "test", 9)
     gallery = load_gallery(shards, *embed(folder, "test", shards, teacher))
     texts = read_texts(shards, "zh", "test")
-    return Heard(gallery, texts, Hearing(), teacher.embed_texts, 4)
+    return Heard(gallery, shards, texts, Hearing(), teacher.embed_texts, 4)
 
 
 labels = st.lists(st.sampled_from("abcd"), min_size=2, max_size=30)
@@ -68,7 +68,7 @@ def test_the_test_study_hears_its_own_items(heard):
         item.startswith("test") for item in conditions.items
     )
     assert [conditions.labels.count(name) for name in sorted(set(conditions.labels))] == [2, 2, 2]
-    sounds = [heard.gallery.sounds.audio(heard.gallery.clip_ids.index(item)) for item in conditions.items]
+    sounds = [heard.sounds.audio(heard.gallery.clip_ids.index(item)) for item in conditions.items]
     np.testing.assert_allclose(conditions.vectors, Hearing().embed(sounds, 4).projection)
     assert set(conditions.texts) <= {"皮球", "箱子", "屋顶"}
 

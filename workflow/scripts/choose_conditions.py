@@ -21,6 +21,7 @@ if __name__ == "__main__":
         shards = MediaShards([Path(path) for path in inputs.media])
         heard = Heard(
             gallery=load_gallery(shards, Path(inputs.matrix), Path(inputs.rows)),
+            sounds=shards,
             texts=read_texts(shards, teacher.language, HELD_OUT),
             encoder=load_encoder("wavbrivl", EncoderSettings(device, params.seed, Path(inputs.model).parent)),
             embed_texts=teacher.embed_texts,

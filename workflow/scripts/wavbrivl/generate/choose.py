@@ -8,7 +8,7 @@ import numpy as np
 
 from wavbrivl.errors import UserError
 from wavbrivl.evaluate.encoders import Encoder
-from wavbrivl.evaluate.gallery import Gallery
+from wavbrivl.evaluate.gallery import Gallery, Sounds
 from wavbrivl.generate.conditions import Conditions
 from wavbrivl.generate.study import Study
 from wavbrivl.teacher.pairs import Texts
@@ -24,6 +24,7 @@ class Heard:
 
     Attributes:
         gallery: the test split, with the teacher's image embeddings.
+        sounds: its media shards, in the same order.
         texts: of the same clips, in the teacher's language.
         encoder: the trained encoder; its projection is g(audio).
         embed_texts: the teacher's text tower, from n texts to [n, dim] of unit length.
@@ -31,6 +32,7 @@ class Heard:
     """
 
     gallery: Gallery
+    sounds: Sounds
     texts: Texts
     encoder: Encoder
     embed_texts: Callable[[list[str]], np.ndarray]
@@ -121,7 +123,7 @@ def _hear(heard: Heard, rows: Sequence[int], gain_db: float) -> np.ndarray:
     """g(audio) of the rows at a gain, [n, dim] of unit length; what exceeds full scale is clipped."""
     factor = np.float32(10 ** (gain_db / 20))
     unique = sorted(set(rows))
-    sounds = [np.clip(heard.gallery.sounds.audio(row) * factor, -1, 1) for row in unique]
+    sounds = [np.clip(heard.sounds.audio(row) * factor, -1, 1) for row in unique]
     projection = heard.encoder.embed(sounds, heard.batch_size).projection
     assert projection is not None
     place = {row: i for i, row in enumerate(unique)}

@@ -9,7 +9,7 @@ import numpy as np
 from wavbrivl.config.generation import MappingConfig
 from wavbrivl.errors import UserError
 from wavbrivl.evaluate.encoders import Encoder
-from wavbrivl.evaluate.gallery import Gallery, embed_sounds
+from wavbrivl.evaluate.gallery import Gallery, embed_split
 from wavbrivl.files import write_json
 from wavbrivl.generate.frames import LEARNT_FROM
 from wavbrivl.generate.mapping import Mapping, fit_mapping, write_mappings
@@ -44,7 +44,7 @@ def embed_pairs(
         UserError: a clip is of another split.
     """
     texts = read_texts(shards, teacher.language, split)
-    audio = embed_sounds(gallery, encoder, batch_size).projection
+    audio = embed_split(shards, encoder, batch_size, split, projected=True).projection
     assert audio is not None
     sources = {"audio": audio, "text": teacher.embed_texts(texts.captions, batch_size)}
     return Pairs(split, gallery.clip_ids, gallery.images, sources)
