@@ -1,35 +1,14 @@
-"""The studies on drawn pictures: judges, Table 3, volume, swapped sounds, rounds, human judgement, Table 4.
+"""The studies on drawn pictures: Table 3, volume, swapped sounds, rounds, figures.
 
-needs   the drawings of every study (generate.smk), media shards; data/answers/*.json for Table 4
-makes   results/<run>/studies/                    judges, judged drawings, rounds.json, the key of the human study
-        results/<run>/metrics/vegas_*.json, judge.json, swap.json, volume.json, human_study.json
-        results/<run>/human_study/                the folder for raters: open index.html
-        results/<run>/tables/table{3,4}.{csv,md}, results/<run>/figures/*.png
-
-snakemake --cores all human_study                the folder for raters
-snakemake --cores all results/demo/tables/table4.md   Table 4 out of their answers
+needs   drawings, judged (judges.smk)
+makes   results/<run>/metrics/swap.json, volume.json; studies/rounds.json
+        results/<run>/tables/table3.{csv,md}
+        results/<run>/figures/{drawings,clips,text,swap,volume,rounds}.png
 """
 
-from wavbrivl.studies.networks import named_extractors
-from wavbrivl.workflow.studies import drawn, lacking_clip, lacking_wav2clip, study_sets, table3_tasks
-
-STUDIED = f"{RESULTS}/studies"
 PICTURES = f"{RESULTS}/figures"
-SETS = study_sets(CONFIG.studies)
 SHOWN = [name for name in ("swap", "volume") if name in CONFIG.studies.sets]
-TRUTH = f"{WORLD}/truth.csv" if CONFIG.corpus.format == "embedded" else []
-JUDGE = multiext(f"{STUDIED}/judge/", "config.json", "model.safetensors", "clips.txt")
-FEATURES = multiext(f"{STUDIED}/features/", "config.json", "model.safetensors", "clips.txt")
-ANSWERS = sorted(map(str, Path(CONFIG.studies.human.answers).glob("*.json")))
-PAGE_FILES = Path(workflow.basedir) / "workflow/scripts/wavbrivl/studies/human/page"
-TABLE3_METRICS = expand(f"{RESULTS}/metrics/{{task}}.json", task=table3_tasks(SETS))
 STUDY_METRICS = [*TABLE3_METRICS, *expand(f"{RESULTS}/metrics/{{study}}.json", study=SHOWN)]
-DRAWING_FILES = ("images.npy", "rounds.npy", "rows.csv", "trace.json", "grid.png")
-EXTRACTORS = named_extractors(CONFIG.studies.features)
-# Systems of others are drawn with where their weights are there; else the figures say what is lacking.
-CLIP, WAV2CLIP = lacking_clip(CONFIG), lacking_wav2clip(CONFIG)
-CLIP_TEXTS = [] if CLIP else [f"{GENERATE}/clip/drawings/text/images.npy"]
-WAV2CLIP_SOUNDS = [] if WAV2CLIP else [f"{GENERATE}/wav2clip/drawings/test/images.npy"]
 STUDY_FIGURES = expand(f"{PICTURES}/{{name}}.png", name=["drawings", "clips", "text", "rounds", *SHOWN])
 
 
@@ -40,163 +19,6 @@ rule studies:
         STUDY_FIGURES,
         multiext(f"{RESULTS}/tables/", "table3.csv", "table3.md", "table4.csv", "table4.md"),
         f"{RESULTS}/human_study",
-
-
-rule draw_clip_texts:
-    """Draw the classes' names under CLIP's score instead of the teacher's."""
-    input:
-        conditions=f"{GENERATE}/conditions/text.npz",
-        model=trained_files(GENERATE, CONFIG, "latent"),
-        clip=fetched(CONFIG.studies.clip),
-    output:
-        [f"{GENERATE}/clip/drawings/text/{name}" for name in DRAWING_FILES],
-    log:
-        f"{LOGS}/draw_clip_texts.log",
-    benchmark:
-        f"{BENCHMARKS}/draw_clip_texts.tsv"
-    conda:
-        "../envs/generate.yaml"
-    threads: 2
-    resources:
-        mem_mb=scaled(6000),
-        runtime=12 * 60,
-        gpu=1,
-    params:
-        **settings("seed"),
-        studies={"clip": CONFIG.studies.clip},
-        prompts=CONFIG.studies.judge.prompts,
-        latent=settings("generate")["generate"]["latent"],
-        code=code_digest("wavbrivl.studies.clip_conditions", "wavbrivl.generate.latent"),
-    script:
-        "../workflow/scripts/draw_clip_texts.py"
-
-
-rule draw_wav2clip:
-    """Draw the held-out sounds under CLIP's score, from Wav2CLIP's embeddings."""
-    input:
-        conditions=f"{GENERATE}/conditions/test.npz",
-        media=shard_files("media/{shard}.tar", ["test"]),
-        index=shard_files("media/{shard}.index.json", ["test"]),
-        model=trained_files(GENERATE, CONFIG, "latent"),
-        clip=fetched(CONFIG.studies.clip),
-    output:
-        [f"{GENERATE}/wav2clip/drawings/test/{name}" for name in DRAWING_FILES],
-    log:
-        f"{LOGS}/draw_wav2clip.log",
-    benchmark:
-        f"{BENCHMARKS}/draw_wav2clip.tsv"
-    conda:
-        "../envs/generate.yaml"
-    threads: 2
-    resources:
-        mem_mb=scaled(6000),
-        runtime=12 * 60,
-        gpu=1,
-    params:
-        **settings("seed"),
-        studies={"clip": CONFIG.studies.clip},
-        models={name: one.model_dump(mode="json") for name, one in CONFIG.evaluate.models.items()},
-        batch_size=CONFIG.evaluate.batch_size,
-        latent=settings("generate")["generate"]["latent"],
-        code=code_digest(
-            "wavbrivl.studies.clip_conditions",
-            "wavbrivl.generate.latent",
-            "wavbrivl.evaluate.encoders.wav2clip",
-        ),
-    script:
-        "../workflow/scripts/draw_wav2clip.py"
-
-
-rule train_judge:
-    """Train the embedded judge on train frames, in their colours and in others."""
-    input:
-        media=shard_files("media/{shard}.tar", ["train"]),
-        index=shard_files("media/{shard}.index.json", ["train"]),
-        truth=TRUTH,
-    output:
-        JUDGE,
-    log:
-        f"{LOGS}/train_judge.log",
-    benchmark:
-        f"{BENCHMARKS}/train_judge.tsv"
-    conda:
-        "../envs/torch.yaml"
-    resources:
-        mem_mb=scaled(3000),
-        runtime=scaled(120),
-        gpu=1,
-    params:
-        **settings("seed"),
-        judge=settings("studies")["studies"]["judge"],
-        code=code_digest("wavbrivl.studies.training", "wavbrivl.studies.judge"),
-    script:
-        "../workflow/scripts/train_judge.py"
-
-
-rule train_features:
-    """Train the classifier that FID, KID and Inception Score are computed on, on train frames."""
-    input:
-        media=shard_files("media/{shard}.tar", ["train"]),
-        index=shard_files("media/{shard}.index.json", ["train"]),
-    output:
-        FEATURES,
-    log:
-        f"{LOGS}/train_features.log",
-    benchmark:
-        f"{BENCHMARKS}/train_features.tsv"
-    conda:
-        "../envs/generate.yaml"
-    resources:
-        mem_mb=scaled(3000),
-        runtime=scaled(120),
-        gpu=1,
-    params:
-        **settings("seed"),
-        features=settings("studies")["studies"]["features"],
-        frames_in_memory=CONFIG.studies.judge.frames_in_memory,
-        code=code_digest("wavbrivl.studies.training", "wavbrivl.studies.extractors"),
-    script:
-        "../workflow/scripts/train_features.py"
-
-
-rule judge_drawings:
-    """Judge every set of drawings, measure its distance to real frames, and the judge on real frames."""
-    input:
-        drawings=drawn(GENERATE, SETS),
-        judge=JUDGE if CONFIG.studies.judge.kind == "embedded" else [],
-        features=FEATURES,
-        weights=fetched(CONFIG.studies.judge.clip),
-        test=shard_files("media/{shard}.tar", ["test"]),
-        validation=shard_files("media/{shard}.tar", ["validation"]),
-        index=shard_files("media/{shard}.index.json", ["test", "validation"]),
-        ledgers=shard_files("media/{shard}.ledger.csv", ["test"]),
-        truth=TRUTH,
-    output:
-        judge=f"{RESULTS}/metrics/judge.json",
-        real=f"{RESULTS}/metrics/vegas_real.json",
-        sets=TABLE3_METRICS[2:],
-        judged=f"{STUDIED}/drawings.items.csv",
-        rounds=f"{STUDIED}/rounds.items.csv",
-    log:
-        f"{LOGS}/judge_drawings.log",
-    benchmark:
-        f"{BENCHMARKS}/judge_drawings.tsv"
-    conda:
-        "../envs/generate.yaml"
-    resources:
-        mem_mb=scaled(4000),
-        runtime=scaled(120),
-        gpu=1,
-    params:
-        **settings("seed"),
-        studies={name: settings("studies")["studies"][name] for name in ["judge", "features"]},
-        extractors=EXTRACTORS,
-        frames_in_memory=CONFIG.studies.judge.frames_in_memory,
-        bootstrap=CONFIG.evaluate.bootstrap,
-        dataset=CORPUS_NAME,
-        code=code_digest("wavbrivl.studies.measure", "wavbrivl.studies.judge", "wavbrivl.studies.quality"),
-    script:
-        "../workflow/scripts/judge_drawings.py"
 
 
 rule study_swap:
@@ -339,37 +161,6 @@ rule study_pictures:
         "../workflow/scripts/study_pictures.py"
 
 
-rule human_study:
-    """The folder for raters: a page that works from disk or served, with its pictures and sounds."""
-    input:
-        drawings=[*drawn(GENERATE, SETS, "test"), *WAV2CLIP_SOUNDS],
-        media=shard_files("media/{shard}.tar", ["test"]),
-        index=shard_files("media/{shard}.index.json", ["test"]),
-        page=[PAGE_FILES / name for name in ("index.html", "study.css", "study.js")],
-    output:
-        page=directory(f"{RESULTS}/human_study"),
-        key=f"{STUDIED}/human_study.key.json",
-    log:
-        f"{LOGS}/human_study.log",
-    benchmark:
-        f"{BENCHMARKS}/human_study.tsv"
-    conda:
-        "../envs/torch.yaml"
-    resources:
-        mem_mb=scaled(1000),
-        runtime=scaled(20),
-    params:
-        **settings("seed"),
-        human={
-            name: value
-            for name, value in settings("studies")["studies"]["human"].items()
-            if name != "answers"
-        },
-        code=code_digest("wavbrivl.studies.human.page", "wavbrivl.studies.folders"),
-    script:
-        "../workflow/scripts/human_study.py"
-
-
 rule make_table3:
     """Table 3: drawings by the judge and by distance to real frames, measured and published."""
     input:
@@ -401,35 +192,3 @@ rule make_table3:
         code=code_digest("wavbrivl.publish.table3"),
     script:
         "../workflow/scripts/make_table3.py"
-
-
-rule make_table4:
-    """Table 4 out of the files that raters exported; without any, it says that there are none."""
-    input:
-        key=f"{STUDIED}/human_study.key.json",
-        answers=ANSWERS,
-    output:
-        csv=report(
-            f"{RESULTS}/tables/table4.csv",
-            caption="../workflow/report/table4.rst",
-            category="Tables",
-            labels={"table": "4: human judgement"},
-        ),
-        md=f"{RESULTS}/tables/table4.md",
-        metrics=[f"{RESULTS}/metrics/human_study.json"] if ANSWERS else [],
-    log:
-        f"{LOGS}/make_table4.log",
-    benchmark:
-        f"{BENCHMARKS}/make_table4.tsv"
-    conda:
-        "../envs/torch.yaml"
-    resources:
-        mem_mb=scaled(500),
-        runtime=scaled(10),
-    params:
-        **settings("seed"),
-        dataset=CORPUS_NAME,
-        wav2clip=WAV2CLIP,
-        code=code_digest("wavbrivl.publish.table4", "wavbrivl.studies.human.results"),
-    script:
-        "../workflow/scripts/make_table4.py"
