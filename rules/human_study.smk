@@ -1,12 +1,16 @@
-"""Human judgement: a page for raters, and Table 4 out of their answers.
+"""Human judgement: the folder for raters, and Table 4 out of their answers.
 
-needs   the drawings of the set `test`; data/answers/*.json for Table 4
-makes   results/<run>/human_study/                   the folder for raters: open index.html
-        results/<run>/metrics/human_study.json, tables/table4.{csv,md}
+needs   the drawings of held-out sounds, media shards; answer files in studies.human.answers for Table 4
+makes   results/<run>/human_study/                     the folder for raters: open index.html
+        results/<run>/studies/human_study.key.json     what is right, kept away from them
+        results/<run>/tables/table4.{csv,md}, metrics/human_study.json
 
-snakemake --cores all human_study                        the folder for raters
-snakemake --cores all results/demo/tables/table4.md      Table 4 out of their answers
+snakemake --cores 1 human_study
+snakemake --cores 1 results/demo/tables/table4.md
 """
+
+ANSWERS = sorted(map(str, Path(CONFIG.studies.human.answers).glob("*.json")))
+PAGE_FILES = Path(workflow.basedir) / "workflow/scripts/wavbrivl/studies/human/page"
 
 
 rule human_study:

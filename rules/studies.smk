@@ -1,10 +1,15 @@
-"""Studies on drawn pictures: volume, swapped sounds, rounds of guided drawing, the pictures of the report.
+"""The studies on drawn pictures: Table 3, volume, swapped sounds, rounds, figures.
 
-needs   the drawings of every set (generate.smk), the judge (judge.smk)
-makes   results/<run>/studies/                       rounds.json
-        results/<run>/metrics/swap.json, volume.json
-        results/<run>/figures/*.png
+needs   drawings, judged (judges.smk)
+makes   results/<run>/metrics/swap.json, volume.json; studies/rounds.json
+        results/<run>/tables/table3.{csv,md}
+        results/<run>/figures/{drawings,clips,text,swap,volume,rounds}.png
 """
+
+PICTURES = f"{RESULTS}/figures"
+SHOWN = [name for name in ("swap", "volume") if name in CONFIG.studies.sets]
+STUDY_METRICS = [*TABLE3_METRICS, *expand(f"{RESULTS}/metrics/{{study}}.json", study=SHOWN)]
+STUDY_FIGURES = expand(f"{PICTURES}/{{name}}.png", name=["drawings", "clips", "text", "rounds", *SHOWN])
 
 
 rule studies:
@@ -22,71 +27,6 @@ rule generate:
         [drawings(GENERATE, study) for study in ("test", "control", "text")],
         f"{GENERATE}/mapping/mapping.json",
         rules.studies.input,
-
-
-rule draw_clip_texts:
-    """Draw the classes' names under CLIP's score instead of the teacher's."""
-    input:
-        conditions=f"{GENERATE}/conditions/text.npz",
-        model=trained_files(GENERATE, CONFIG, "latent"),
-        clip=fetched(CONFIG.studies.clip),
-    output:
-        [f"{GENERATE}/clip/drawings/text/{name}" for name in DRAWING_FILES],
-    log:
-        f"{LOGS}/draw_clip_texts.log",
-    benchmark:
-        f"{BENCHMARKS}/draw_clip_texts.tsv"
-    conda:
-        "../envs/generate.yaml"
-    threads: 2
-    resources:
-        mem_mb=scaled(6000),
-        runtime=scaled(12 * 60),
-        gpu=1,
-    params:
-        **settings("seed"),
-        studies={"clip": CONFIG.studies.clip},
-        prompts=CONFIG.studies.judge.prompts,
-        latent=settings("generate")["generate"]["latent"],
-        code=code_digest("wavbrivl.studies.clip_conditions", "wavbrivl.generate.latent"),
-    script:
-        "../workflow/scripts/draw_clip_texts.py"
-
-
-rule draw_wav2clip:
-    """Draw the held-out sounds under CLIP's score, from Wav2CLIP's embeddings."""
-    input:
-        conditions=f"{GENERATE}/conditions/test.npz",
-        media=shard_files("media/{shard}.tar", ["test"]),
-        index=shard_files("media/{shard}.index.json", ["test"]),
-        model=trained_files(GENERATE, CONFIG, "latent"),
-        clip=fetched(CONFIG.studies.clip),
-    output:
-        [f"{GENERATE}/wav2clip/drawings/test/{name}" for name in DRAWING_FILES],
-    log:
-        f"{LOGS}/draw_wav2clip.log",
-    benchmark:
-        f"{BENCHMARKS}/draw_wav2clip.tsv"
-    conda:
-        "../envs/generate.yaml"
-    threads: 2
-    resources:
-        mem_mb=scaled(6000),
-        runtime=scaled(12 * 60),
-        gpu=1,
-    params:
-        **settings("seed"),
-        studies={"clip": CONFIG.studies.clip},
-        models={name: one.model_dump(mode="json") for name, one in CONFIG.evaluate.models.items()},
-        batch_size=CONFIG.evaluate.batch_size,
-        latent=settings("generate")["generate"]["latent"],
-        code=code_digest(
-            "wavbrivl.studies.clip_conditions",
-            "wavbrivl.generate.latent",
-            "wavbrivl.evaluate.encoders.wav2clip",
-        ),
-    script:
-        "../workflow/scripts/draw_wav2clip.py"
 
 
 rule study_swap:
@@ -227,3 +167,36 @@ rule study_pictures:
         code=code_digest("wavbrivl.studies.folders", "wavbrivl.publish.study_figures"),
     script:
         "../workflow/scripts/study_pictures.py"
+
+
+rule make_table3:
+    """Table 3: drawings by the judge and by distance to real frames, measured and published."""
+    input:
+        metrics=TABLE3_METRICS,
+        judged=f"{STUDIED}/drawings.items.csv",
+        rounds=f"{STUDIED}/rounds.json",
+    output:
+        csv=report(
+            f"{RESULTS}/tables/table3.csv",
+            caption="../workflow/report/table3.rst",
+            category="Tables",
+            labels={"table": "3: drawings"},
+        ),
+        md=f"{RESULTS}/tables/table3.md",
+    log:
+        f"{LOGS}/make_table3.log",
+    benchmark:
+        f"{BENCHMARKS}/make_table3.tsv"
+    conda:
+        "../envs/torch.yaml"
+    resources:
+        mem_mb=scaled(500),
+        runtime=scaled(10),
+    params:
+        **settings("seed"),
+        features=settings("studies")["studies"]["features"],
+        extractors=EXTRACTORS,
+        bootstrap=CONFIG.evaluate.bootstrap,
+        code=code_digest("wavbrivl.publish.table3"),
+    script:
+        "../workflow/scripts/make_table3.py"

@@ -20,7 +20,7 @@ STAGE_OF_FILE = {
     "generators": "generate",
     "generate": "generate",
     "borrow": "generate",
-    "judge": "generate",
+    "judges": "generate",
     "human_study": "generate",
     "studies": "generate",
     "publish": "publish",

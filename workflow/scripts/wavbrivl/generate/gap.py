@@ -36,7 +36,12 @@ class Pairs:
 
 
 def embed_pairs(
-    gallery: Gallery, shards: MediaShards, split: str, encoder: Encoder, teacher: FrozenTeacher, batch_size: int
+    gallery: Gallery,
+    shards: MediaShards,
+    split: str,
+    encoder: Encoder,
+    teacher: FrozenTeacher,
+    batch_size: int,
 ) -> Pairs:
     """Embed a split's sounds and texts.
 

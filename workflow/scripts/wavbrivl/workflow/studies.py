@@ -1,4 +1,4 @@
-"""Which drawings and metrics a configuration's studies have: what `rules/studies.smk` is written with."""
+"""Which drawings and metrics a configuration's studies have: what their rules are written with."""
 
 from collections.abc import Sequence
 from pathlib import Path

@@ -1,32 +1,27 @@
-"""Judges of drawn pictures, and Table 3.
+"""Who judges drawings and what they are compared with; drawings by systems of others.
 
-needs   the drawings of every set (generate.smk), media shards
-makes   results/<run>/studies/             the judge, the network of FID, every drawing judged
-        results/<run>/metrics/vegas_*.json, judge.json
-        results/<run>/tables/table3.{csv,md}
+needs   the drawings of every study (generate.smk), media shards
+makes   results/<run>/studies/judge/, features/   what was trained, and from which clips
+        results/<run>/studies/*.items.csv         every drawing, judged
+        results/<run>/metrics/judge.json, vegas_*.json
+        results/<run>/generate/clip/, wav2clip/   drawings under CLIP's score, where its weights are there
 """
 
 from wavbrivl.studies.networks import named_extractors
 from wavbrivl.workflow.studies import drawn, lacking_clip, lacking_wav2clip, study_sets, table3_tasks
 
 STUDIED = f"{RESULTS}/studies"
-PICTURES = f"{RESULTS}/figures"
 SETS = study_sets(CONFIG.studies)
-SHOWN = [name for name in ("swap", "volume") if name in CONFIG.studies.sets]
 TRUTH = f"{WORLD}/truth.csv" if CONFIG.corpus.format == "embedded" else []
 JUDGE = multiext(f"{STUDIED}/judge/", "config.json", "model.safetensors", "clips.txt")
 FEATURES = multiext(f"{STUDIED}/features/", "config.json", "model.safetensors", "clips.txt")
-ANSWERS = sorted(map(str, Path(CONFIG.studies.human.answers).glob("*.json")))
-PAGE_FILES = Path(workflow.basedir) / "workflow/scripts/wavbrivl/studies/human/page"
-TABLE3_METRICS = expand(f"{RESULTS}/metrics/{{task}}.json", task=table3_tasks(SETS))
-STUDY_METRICS = [*TABLE3_METRICS, *expand(f"{RESULTS}/metrics/{{study}}.json", study=SHOWN)]
-DRAWING_FILES = ("images.npy", "rounds.npy", "rows.csv", "trace.json", "grid.png")
 EXTRACTORS = named_extractors(CONFIG.studies.features)
+TABLE3_METRICS = expand(f"{RESULTS}/metrics/{{task}}.json", task=table3_tasks(SETS))
 # Systems of others are drawn with where their weights are there; else the figures say what is lacking.
 CLIP, WAV2CLIP = lacking_clip(CONFIG), lacking_wav2clip(CONFIG)
 CLIP_TEXTS = [] if CLIP else [f"{GENERATE}/clip/drawings/text/images.npy"]
 WAV2CLIP_SOUNDS = [] if WAV2CLIP else [f"{GENERATE}/wav2clip/drawings/test/images.npy"]
-STUDY_FIGURES = expand(f"{PICTURES}/{{name}}.png", name=["drawings", "clips", "text", "rounds", *SHOWN])
+DRAWING_FILES = ("images.npy", "rounds.npy", "rows.csv", "trace.json", "grid.png")
 
 
 rule train_judge:
@@ -121,34 +116,66 @@ rule judge_drawings:
         "../workflow/scripts/judge_drawings.py"
 
 
-rule make_table3:
-    """Table 3: drawings by the judge and by distance to real frames, measured and published."""
+rule draw_clip_texts:
+    """Draw the classes' names under CLIP's score instead of the teacher's."""
     input:
-        metrics=TABLE3_METRICS,
-        judged=f"{STUDIED}/drawings.items.csv",
-        rounds=f"{STUDIED}/rounds.json",
+        conditions=f"{GENERATE}/conditions/text.npz",
+        model=trained_files(GENERATE, CONFIG, "latent"),
+        clip=fetched(CONFIG.studies.clip),
     output:
-        csv=report(
-            f"{RESULTS}/tables/table3.csv",
-            caption="../workflow/report/table3.rst",
-            category="Tables",
-            labels={"table": "3: drawings"},
-        ),
-        md=f"{RESULTS}/tables/table3.md",
+        [f"{GENERATE}/clip/drawings/text/{name}" for name in DRAWING_FILES],
     log:
-        f"{LOGS}/make_table3.log",
+        f"{LOGS}/draw_clip_texts.log",
     benchmark:
-        f"{BENCHMARKS}/make_table3.tsv"
+        f"{BENCHMARKS}/draw_clip_texts.tsv"
     conda:
-        "../envs/torch.yaml"
+        "../envs/generate.yaml"
+    threads: 2
     resources:
-        mem_mb=scaled(500),
-        runtime=scaled(10),
+        mem_mb=scaled(6000),
+        runtime=scaled(12 * 60),
+        gpu=1,
     params:
         **settings("seed"),
-        features=settings("studies")["studies"]["features"],
-        extractors=EXTRACTORS,
-        bootstrap=CONFIG.evaluate.bootstrap,
-        code=code_digest("wavbrivl.publish.table3"),
+        studies={"clip": CONFIG.studies.clip},
+        prompts=CONFIG.studies.judge.prompts,
+        latent=settings("generate")["generate"]["latent"],
+        code=code_digest("wavbrivl.studies.clip_conditions", "wavbrivl.generate.latent"),
     script:
-        "../workflow/scripts/make_table3.py"
+        "../workflow/scripts/draw_clip_texts.py"
+
+
+rule draw_wav2clip:
+    """Draw the held-out sounds under CLIP's score, from Wav2CLIP's embeddings."""
+    input:
+        conditions=f"{GENERATE}/conditions/test.npz",
+        media=shard_files("media/{shard}.tar", ["test"]),
+        index=shard_files("media/{shard}.index.json", ["test"]),
+        model=trained_files(GENERATE, CONFIG, "latent"),
+        clip=fetched(CONFIG.studies.clip),
+    output:
+        [f"{GENERATE}/wav2clip/drawings/test/{name}" for name in DRAWING_FILES],
+    log:
+        f"{LOGS}/draw_wav2clip.log",
+    benchmark:
+        f"{BENCHMARKS}/draw_wav2clip.tsv"
+    conda:
+        "../envs/generate.yaml"
+    threads: 2
+    resources:
+        mem_mb=scaled(6000),
+        runtime=scaled(12 * 60),
+        gpu=1,
+    params:
+        **settings("seed"),
+        studies={"clip": CONFIG.studies.clip},
+        models={name: one.model_dump(mode="json") for name, one in CONFIG.evaluate.models.items()},
+        batch_size=CONFIG.evaluate.batch_size,
+        latent=settings("generate")["generate"]["latent"],
+        code=code_digest(
+            "wavbrivl.studies.clip_conditions",
+            "wavbrivl.generate.latent",
+            "wavbrivl.evaluate.encoders.wav2clip",
+        ),
+    script:
+        "../workflow/scripts/draw_wav2clip.py"
