@@ -51,7 +51,7 @@ class SupervisedConfig(Section):
 
     folds: PositiveInt | None = 1
     """How many folds of a benchmark are tested, from the first one; null tests all of them."""
-    steps: PositiveInt = 60
+    steps: PositiveInt = 40
     """Optimisation steps for each fold."""
     batch_size: PositiveInt = 32
     """Sounds a step."""
