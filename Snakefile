@@ -41,6 +41,7 @@ report: "workflow/report/workflow.rst"
 localrules:
     all,
     split_manifest,
+    list_media,
     corpus,
     coverage,
     retry_transient,

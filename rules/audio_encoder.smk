@@ -43,8 +43,7 @@ rule train_audio_encoder:
     it was killed.
     """
     input:
-        media=shard_files("media/{shard}.tar", ["train", "validation"]),
-        index=shard_files("media/{shard}.index.json", ["train", "validation"]),
+        media=media_lists(["train", "validation"]),
         matrices=expand(f"{RESULTS}/embeddings/{{split}}.npy", split=["train", "validation"]),
         rows=expand(f"{RESULTS}/embeddings/{{split}}.csv", split=["train", "validation"]),
         teacher=TEACHER,

@@ -26,7 +26,7 @@ if CONFIG.models_of:
             "../envs/media.yaml"
         resources:
             mem_mb=scaled(500),
-            runtime=60,
+            runtime=scaled(60),
         script:
             "../workflow/scripts/borrow_models.py"
 

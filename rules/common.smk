@@ -98,6 +98,11 @@ def shard_files(pattern, splits=SPLITS):
     return [f"{CORPUS}/{pattern}".replace("{shard}", shard) for shard in names]
 
 
+def media_lists(splits=SPLITS):
+    """The lists of media shards of `splits`: what a rule takes that needs all of them."""
+    return [f"{CORPUS}/media/{split}.shards.json" for split in splits]
+
+
 def local_files(path):
     """The path as an input, where it is one of this machine and not an address."""
     return [] if is_address(path) else [path]

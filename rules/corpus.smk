@@ -26,7 +26,7 @@ fetch_here("collect_archive", "fetch_clips")
 rule corpus:
     """Everything up to the media shards."""
     input:
-        shard_files("media/{shard}.tar"),
+        media_lists(),
 
 
 rule make_world:
@@ -208,6 +208,29 @@ rule extract_media:
         code=code_digest("wavbrivl.corpus.media"),
     script:
         "../workflow/scripts/extract_media.py"
+
+
+rule list_media:
+    """List the media shards of a split with their checksums: of thousands of inputs of each later rule, one."""
+    input:
+        lambda wildcards: shard_files("media/{shard}.tar", [wildcards.split]),
+    output:
+        f"{CORPUS}/media/{{split}}.shards.json",
+    log:
+        f"{LOGS}/list_media/{{split}}.log",
+    benchmark:
+        f"{BENCHMARKS}/list_media/{{split}}.tsv"
+    wildcard_constraints:
+        split="|".join(SPLITS),
+    conda:
+        "../envs/media.yaml"
+    resources:
+        mem_mb=scaled(500),
+        runtime=scaled(10),
+    params:
+        code=code_digest("wavbrivl.shards.reader"),
+    script:
+        "../workflow/scripts/list_media.py"
 
 
 rule survey_corpus:

@@ -68,8 +68,7 @@ rule embed_benchmark:
 rule embed_corpus:
     """Embed the sounds of every split of the corpus with one encoder."""
     input:
-        media=shard_files("media/{shard}.tar"),
-        index=shard_files("media/{shard}.index.json"),
+        media=media_lists(),
         encoder=encoder_files,
     output:
         expand(f"{EMBEDDINGS}/{{split}}/{{{{encoder}}}}.npz", split=SPLITS),

@@ -84,8 +84,7 @@ def supervised_sounds(wildcards):
         folder = benchmark_folder(wildcards.dataset)
         return {"table": f"{folder}/{BENCHMARK_TABLES[wildcards.dataset]}", "audio": f"{folder}/audio"}
     return {
-        "media": shard_files("media/{shard}.tar"),
-        "index": shard_files("media/{shard}.index.json"),
+        "media": media_lists(),
         "rows": expand(f"{RESULTS}/embeddings/{{split}}.csv", split=SPLITS),
     }
 

@@ -15,21 +15,13 @@ wildcard_constraints:
     study="|".join(STUDIES),
 
 
-rule generate:
-    """Every generator's pictures of the held-out sounds, of its control and of the label texts."""
-    input:
-        [drawings(GENERATE, study) for study in ("test", "control", "text")],
-        f"{GENERATE}/mapping/mapping.json",
-
-
 rule fit_mapping:
     """Fit the maps from sounds and texts to images on train clips, and measure them on validation clips."""
     input:
-        media=shard_files("media/{shard}.tar", ["train", "validation"]),
-        index=shard_files("media/{shard}.index.json", ["train", "validation"]),
+        media=media_lists(["train", "validation"]),
         matrices=expand(f"{RESULTS}/embeddings/{{split}}.npy", split=["train", "validation"]),
         rows=expand(f"{RESULTS}/embeddings/{{split}}.csv", split=["train", "validation"]),
-        teacher=TEACHER_FILES,
+        teacher=TEACHER,
         model=f"{RESULTS}/model/model.safetensors",
     output:
         maps=f"{GENERATE}/mapping/mapping.npz",
@@ -58,11 +50,10 @@ rule fit_mapping:
 rule choose_conditions:
     """Choose the held-out sounds of every study and embed what is drawn from."""
     input:
-        media=shard_files("media/{shard}.tar", ["test"]),
-        index=shard_files("media/{shard}.index.json", ["test"]),
+        media=media_lists(["test"]),
         matrix=f"{RESULTS}/embeddings/test.npy",
         rows=f"{RESULTS}/embeddings/test.csv",
-        teacher=TEACHER_FILES,
+        teacher=TEACHER,
         model=f"{RESULTS}/model/model.safetensors",
     output:
         expand(f"{GENERATE}/conditions/{{study}}.npz", study=STUDIES),
@@ -90,7 +81,7 @@ rule draw:
     """Draw a study's conditions with one generator, everything frozen."""
     input:
         model=lambda wildcards: trained_files(GENERATE, CONFIG, wildcards.generator),
-        teacher=TEACHER_FILES,
+        teacher=TEACHER,
         mappings=f"{GENERATE}/mapping/mapping.npz",
         conditions=f"{GENERATE}/conditions/{{study}}.npz",
     output:

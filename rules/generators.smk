@@ -9,11 +9,9 @@ makes   results/<run>/generate/dalle/model/       dvae/ and transformer/
 from wavbrivl.workflow.generation import training_settings
 
 GENERATE = f"{RESULTS}/generate"
-TEACHER_FILES = multiext(f"{RESULTS}/teacher/", "config.json", "model.safetensors")
 DALLE_MODEL = f"{GENERATE}/dalle/model"
 TRAIN_FRAMES = {
-    "media": shard_files("media/{shard}.tar", ["train"]),
-    "index": shard_files("media/{shard}.index.json", ["train"]),
+    "media": media_lists(["train"]),
     "matrix": f"{RESULTS}/embeddings/train.npy",
     "rows": f"{RESULTS}/embeddings/train.csv",
 }

@@ -133,7 +133,7 @@ rule draw_clip_texts:
     threads: 2
     resources:
         mem_mb=scaled(6000),
-        runtime=12 * 60,
+        runtime=scaled(12 * 60),
         gpu=1,
     params:
         **settings("seed"),
@@ -164,7 +164,7 @@ rule draw_wav2clip:
     threads: 2
     resources:
         mem_mb=scaled(6000),
-        runtime=12 * 60,
+        runtime=scaled(12 * 60),
         gpu=1,
     params:
         **settings("seed"),

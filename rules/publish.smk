@@ -92,8 +92,7 @@ rule draw_figures:
     input:
         training=f"{RESULTS}/training/metrics.jsonl",
         retrieval=f"{RESULTS}/evaluation/retrieval.npz",
-        media=shard_files("media/{shard}.tar", ["test"]),
-        index=shard_files("media/{shard}.index.json", ["test"]),
+        media=media_lists(["test"]),
     output:
         losses=f"{FIGURES}/training_curves.csv",
         curves=report(

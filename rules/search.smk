@@ -21,7 +21,7 @@ if POINTS:
     rule train_point:
         """Train the audio encoder at one point of the grid; goes on where it was killed."""
         input:
-            **{name: TRAINING.input.get(name) for name in ("media", "index", "matrices", "rows")},
+            **{name: TRAINING.input.get(name) for name in ("media", "matrices", "rows")},
             pretrained=lambda wildcards: fetched(
                 POINT_OF[POINT.format(**wildcards)].audio_encoder.wavlm.pretrained
             ),

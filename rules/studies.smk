@@ -21,6 +21,14 @@ rule studies:
         f"{RESULTS}/human_study",
 
 
+rule generate:
+    """Every generator's pictures of held-out sounds, of its control and of label texts; all studies on them."""
+    input:
+        [drawings(GENERATE, study) for study in ("test", "control", "text")],
+        f"{GENERATE}/mapping/mapping.json",
+        rules.studies.input,
+
+
 rule study_swap:
     """Do swapped sounds swap what is drawn?"""
     input:

@@ -89,8 +89,7 @@ else:
     rule train_teacher:
         """Train a small BriVL on the captions of the training clips, by BriVL's own objective."""
         input:
-            media=shard_files("media/{shard}.tar", ["train"]),
-            index=shard_files("media/{shard}.index.json", ["train"]),
+            media=media_lists(["train"]),
             texts=texts_are_there,
             vocabulary=fetched(CONFIG.teacher.vocabulary),
         output:
@@ -122,9 +121,6 @@ rule embed_images:
     input:
         media=lambda wildcards: [
             f"{CORPUS}/media/{shard}.tar" for shard in TEACHER_PARTS[int(wildcards.part)]
-        ],
-        index=lambda wildcards: [
-            f"{CORPUS}/media/{shard}.index.json" for shard in TEACHER_PARTS[int(wildcards.part)]
         ],
         boxes=lambda wildcards: [
             f"{CONFIG.teacher.boxes}/{shard}.jsonl"
@@ -163,7 +159,7 @@ rule join_embeddings:
     """One matrix a split, with its row order."""
     input:
         parts=[f"{RESULTS}/embeddings/parts/{part:04d}.npz" for part in range(len(TEACHER_PARTS))],
-        index=shard_files("media/{shard}.index.json"),
+        media=media_lists(),
     output:
         matrices=expand(f"{RESULTS}/embeddings/{{split}}.npy", split=SPLITS),
         rows=expand(f"{RESULTS}/embeddings/{{split}}.csv", split=SPLITS),
@@ -187,8 +183,7 @@ rule join_embeddings:
 rule measure_teacher:
     """Text-image retrieval and zero-shot of the teacher itself, on held-out frames."""
     input:
-        media=shard_files("media/{shard}.tar", ["test"]),
-        index=shard_files("media/{shard}.index.json", ["test"]),
+        media=media_lists(["test"]),
         ledgers=shard_files("media/{shard}.ledger.csv", ["test"]),
         matrix=f"{RESULTS}/embeddings/test.npy",
         rows=f"{RESULTS}/embeddings/test.csv",

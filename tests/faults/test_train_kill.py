@@ -58,11 +58,10 @@ def both(work):
 
 
 ends = [alone(lambda: run("whole"))]
-for step in (2, 4, 8):
+for step in (2, 7):
     ends.append(alone(lambda: killed_at_step(step, "steps")))
 ends.append(alone(lambda: run("steps")))
-for nth in (1, 2):
-    ends.append(alone(lambda: killed_while_saving(nth, "saving")))
+ends.append(alone(lambda: killed_while_saving(2, "saving")))
 ends.append(alone(lambda: run("saving")))
 
 ends.append(both(lambda: run("two")))
@@ -78,7 +77,7 @@ def runs(tmp_path_factory):
     folder = tmp_path_factory.mktemp("killed")
     done = run_script(SCRIPT, folder)
     # Of two processes the one that was not killed ends by an error, since the other one is gone.
-    expected = ["0", "9", "9", "9", "0", "9", "9", "0", "00", "109", "910", "00"]
+    expected = ["0", "9", "9", "0", "9", "0", "00", "109", "910", "00"]
     assert done.stdout.split() == expected, done.stdout + done.stderr
     return folder
 

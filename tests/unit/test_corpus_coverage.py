@@ -4,6 +4,7 @@ import csv
 import json
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -73,6 +74,17 @@ def test_counts_agree_with_the_ledgers_and_every_missing_clip_is_listed(corpus, 
     }  # fmt: skip
     text = (out / "coverage.txt").read_text()
     assert "50.0% of the clips are there" in text and "evaluation.csv: 3 clips of 2 videos" in text
+
+
+def test_a_clip_of_several_labels_counts_for_each(tmp_path):
+    clips = [
+        replace(clip_of(f"v{i}", 0, 1000), label=label) for i, label in enumerate(("Dog;Bark", "Dog", ""))
+    ]
+    write_manifest(tmp_path / "m.csv", clips)
+    write_ledger(tmp_path / "l.csv", [LedgerRow(clip.clip_id, Status.OK) for clip in clips])
+    counted = survey([tmp_path / "m.csv"], [tmp_path / "l.csv"], ("train",), tmp_path / "missing.csv")
+    found = {label: counts["ok"] for (_, label), counts in counted.by_class.items()}
+    assert found == {"Dog": 2, "Bark": 1, "": 1} and counted.by_split["train"]["ok"] == 3
 
 
 def test_the_figure_is_the_same_for_the_same_counts(corpus, tmp_path):

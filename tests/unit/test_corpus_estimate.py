@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from wavbrivl.config import Config, load_config
+from wavbrivl.config.corpus import CorpusConfig
 from wavbrivl.corpus.estimate import as_table, audio_operations, estimate, main
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -53,6 +54,17 @@ def test_the_embedded_default_asks_nobody(tmp_path):
     found = estimate(Config(), 2, 20.0, tmp_path)
     assert found.days is None and found.clips_gb < 1
     assert "none" in as_table(found, 20.0)
+
+
+def test_a_mirror_takes_hours_and_twice_the_room(paper):
+    mirror = [{"kind": "archive", "path": "https://mirror.example.org/vggsound_{00..19}.tar.gz"}]
+    corpus = CorpusConfig(**paper.corpus.model_dump() | {"sources": mirror})
+    assert [source.path[-9:] for source in corpus.sources][::19] == ["00.tar.gz", "19.tar.gz"]
+    assert len({source.collected for source in corpus.sources}) == 20
+    found = of(with_fetch(paper, margin_seconds=0.0).model_copy(update={"corpus": corpus}))
+    assert found.days is None
+    assert [remark for remark in found.remarks if "7.4 h at 100 Mbit/s" in remark]
+    assert [remark for remark in found.remarks if "twice" in remark]
 
 
 def test_the_list_counts_where_it_is_there(paper, tmp_path):

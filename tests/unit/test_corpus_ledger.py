@@ -1,5 +1,7 @@
 """The ledger: round trip, coverage, and the causes that sources give."""
 
+import time
+from email.utils import formatdate
 from pathlib import Path
 
 import pytest
@@ -7,7 +9,7 @@ import yt_dlp
 from yt_dlp.networking.exceptions import TransportError
 from yt_dlp.utils import DownloadError, ExtractorError, GeoRestrictedError
 
-from wavbrivl.corpus.causes import source_error
+from wavbrivl.corpus.causes import http_error, source_error
 from wavbrivl.corpus.ledger import LedgerRow, Status, coverage, one_line, read_ledger, write_ledger
 from wavbrivl.errors import UserError
 
@@ -88,6 +90,20 @@ def test_region_by_type_of_exception():
 )
 def test_what_the_system_says(inner: OSError, status: Status):
     assert source_error(wrapped(TransportError(str(inner), cause=inner))).status == status
+
+
+@pytest.mark.parametrize(
+    "value, seconds", [("120", 120), ("0", 0), ("soon", None), ("", None), ("-5", None), ("²", None)]
+)
+def test_how_long_a_host_asks_us_to_wait(value, seconds):
+    error = http_error(429, "Too Many Requests", {"Retry-After": value} if value else None)
+    assert (error.status, error.retry_after) == (Status.RATE_LIMITED, seconds)
+
+
+def test_a_host_may_say_until_when():
+    later = formatdate(time.time() + 300, usegmt=True)
+    assert 295 < http_error(429, "wait", {"Retry-After": later}).retry_after <= 300
+    assert http_error(503, "wait", {"Retry-After": formatdate(0, usegmt=True)}).retry_after == 1.0
 
 
 def test_names_that_cannot_be_resolved_mean_offline():

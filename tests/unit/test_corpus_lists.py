@@ -6,11 +6,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from wavbrivl.config.corpus import CorpusConfig, Source, WorldConfig
+from wavbrivl.config.corpus import CorpusConfig, ListFile, Source, WorldConfig
 from wavbrivl.corpus.audioset import read_names
-from wavbrivl.corpus.lists import check_list, read_vggsound, shard_names, video_ids
+from wavbrivl.corpus.lists import check_list, read_list, read_vggsound, shard_names, video_ids
 from wavbrivl.corpus.rows import label_trouble
 from wavbrivl.errors import UserError
+from wavbrivl.files import sha256_of
 from wavbrivl.labels.loader import SETS, label_file
 
 GOOD = '---g-f_I2yQ,1,people marching,train\n--9O4XZOge4,30,"female speech, woman speaking",test\n'
@@ -29,6 +30,46 @@ def test_reads_quoted_labels_and_times(tmp_path):
         ("---g-f_I2yQ", 1000, 11000, "people marching", "train"),
         ("--9O4XZOge4", 30000, 40000, "female speech, woman speaking", "test"),
     ]
+
+
+def test_the_repositorys_lists_name_files(tmp_path):
+    """`train.csv` and `test.csv`: no header, CRLF, the split in the file's name alone."""
+    text = "glLQrEijrKg_000300.mp4,playing hammond organ\r\n"
+    text += "--9O4XZOge4_000030.mp4,female speech, woman speaking\r\n"
+    for name, stated, split in (("test.csv", None, "test"), ("train.csv", None, "train"),
+                                ("mine.csv", "test", "test")):  # fmt: skip
+        path = tmp_path / name
+        path.write_text(text, newline="")
+        config = config_of(path).model_copy(
+            update={"clip_list": [ListFile(path=str(path), format="vggsound", split=stated)]}
+        )
+        rows = read_list(config, [path]).rows
+        assert [(r.video_id, r.start_ms, r.label, r.split) for r in rows] == [
+            ("glLQrEijrKg", 300_000, "playing hammond organ", split),
+            ("--9O4XZOge4", 30_000, "female speech, woman speaking", split),
+        ]
+        assert video_ids(path) == {"glLQrEijrKg", "--9O4XZOge4"}
+    (tmp_path / "mine.csv").write_text(text)
+    with pytest.raises(UserError, match=r"mine\.csv, line 1: the row gives no split"):
+        check_list(config_of(tmp_path / "mine.csv"), tmp_path / "cache")
+
+
+@pytest.mark.parametrize(
+    "train, test, name",
+    [
+        (183_971, 15_496, "VGG-Sound, 199,467 rows (website)"),
+        (183_730, 15_446, "VGG-Sound, 199,176 rows (repository)"),
+        (0, 15_446, "VGG-Sound, test.csv of the repository"),
+        (183_970, 15_496, "199466 rows"),
+    ],
+)
+def test_published_lists_are_told_apart_by_their_counts(tmp_path, train, test, name):
+    path = tmp_path / "list.csv"
+    with path.open("w") as handle:
+        for split, n in (("train", train), ("test", test)):
+            handle.writelines(f"{split[:2]}{i:09d},0,dog,{split}\n" for i in range(n))
+    version = check_list(config_of(path), tmp_path / "cache").version
+    assert version.startswith(name) and version.endswith(f"sha256 {sha256_of(path)}")
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,7 @@ from PIL import Image
 
 from wavbrivl.errors import UserError
 from wavbrivl.files import read_json, sha256_of
-from wavbrivl.shards.reader import MediaShards
+from wavbrivl.shards.reader import MediaShards, write_list
 from wavbrivl.shards.tar import TarWriter
 from wavbrivl.shards.verify import verify_shard
 from wavbrivl.shards.writer import ShardWriter, index_path
@@ -145,3 +145,23 @@ def test_an_index_that_lies_is_found(tmp_path, change, said):
     index_path(path).write_text(json.dumps(index))
     with pytest.raises(UserError, match=said):
         verify_shard(path)
+
+
+def test_a_list_stands_for_the_shards_of_a_split(tmp_path):
+    tars = [write(tmp_path / "train-00000.tar"), write(tmp_path / "train-00001.tar", names=("c_0_1",))]
+    write_list(tmp_path / "train.shards.json", "train", tars)
+    listed, whole = MediaShards([tmp_path / "train.shards.json"]), MediaShards(tars)
+    assert (listed.tars, listed.clips) == (whole.tars, whole.clips)
+    assert read_json(tmp_path / "train.shards.json")["shards"] == {tar.stem: sha256_of(tar) for tar in tars}
+    write_list(tmp_path / "test.shards.json", "test", [])
+    assert len(MediaShards([tmp_path / "test.shards.json"])) == 0
+
+
+@pytest.mark.parametrize(
+    "text", ["", "[]", "{}", '{"shards": 3}', '{"shards": {"../x": ""}}', '{"shards": ["/x"]}']
+)
+def test_what_is_no_list_of_shards_is_refused(tmp_path, text):
+    path = tmp_path / "train.shards.json"
+    path.write_text(text)
+    with pytest.raises(UserError, match=r"train\.shards\.json (is not a list of media shards|names '.*x')"):
+        MediaShards([path])

@@ -19,7 +19,10 @@ STAGE_OF_FILE = {
     "events_and_captions": "evaluate",
     "generators": "generate",
     "generate": "generate",
-    "studies": "studies",
+    "borrow": "generate",
+    "judges": "generate",
+    "human_study": "generate",
+    "studies": "generate",
     "publish": "publish",
 }
 ELSEWHERE = {"datasets", "weights"}

@@ -10,7 +10,7 @@ from wavbrivl.workflow.job import job
 if __name__ == "__main__":
     with job(snakemake):
         inputs, params = snakemake.input, snakemake.params
-        media = Path(inputs.index[0]).parent
+        media = Path(inputs.media[0]).parent
         parts = {
             shard: Path(path)
             for path, shards in zip(inputs.parts, params.parts, strict=True)

@@ -29,7 +29,6 @@ from wavbrivl.corpus.extract import extract
 from wavbrivl.corpus.request import Request
 from wavbrivl.shards.reader import MediaShards
 from wavbrivl.shards.writer import ShardWriter
-from wavbrivl.teacher.embed import write_rows
 from wavbrivl.teacher.preprocess import normalise, resize_square, to_unit
 from wavbrivl.teacher.towers import ImageTower
 from wavbrivl.train.augment import Augmentation
@@ -159,7 +158,8 @@ def make_material(folder: Path, config: Config, clips: int) -> Material:
     shards = MediaShards([path])
     vectors = np.random.default_rng(SEED).normal(size=(clips, 1, config.teacher.embedding_dim))
     np.save(folder / "train.npy", vectors.astype(np.float32))
-    write_rows(shards, folder / "train.csv")
+    rows = "".join(f"{clip.clip_id}\n" for clip in shards.clips)
+    (folder / "train.csv").write_text(f"clip_id\n{rows}", encoding="utf-8")
     return Material(files, shards, ImageEmbeddings(folder / "train.npy", folder / "train.csv", shards.clips))
 
 

@@ -108,7 +108,7 @@ class ListFile(Section):
     format: Literal["vggsound", "audioset"]
     """How it is written."""
     split: Literal["train", "test"] | None = None
-    """The split of an AudioSet file that is not named `eval_segments*` or `*train_segments*`."""
+    """The split of a file that does not say it and has no name that does (`train*`, `test*`, AudioSet's)."""
 
 
 class Selection(Section):

@@ -174,7 +174,7 @@ class DiffusionDrawConfig(Section):
     """The sampler."""
     steps: PositiveInt = 12
     """Denoising steps."""
-    guidance: Annotated[float, Field(ge=0)] = 2.0
+    guidance: Annotated[float, Field(ge=0)] = 1.5
     """Classifier-free guidance: 1 is the condition alone."""
     mapping: bool = True
     """Map the sound's embedding to where images lie (generate.mapping)."""

@@ -2,7 +2,9 @@
 
 import errno
 import re
+import time
 from collections.abc import Iterator, Mapping
+from email.utils import parsedate_to_datetime
 
 from wavbrivl.corpus.ledger import Status, one_line
 
@@ -117,5 +119,11 @@ def _chain(error: BaseException) -> Iterator[BaseException]:
 
 
 def _retry_after(headers: Mapping[str, str]) -> float | None:
+    """Seconds to wait: as a number, or until a date (RFC 9110, 10.2.3)."""
     value = headers.get("Retry-After") or ""
-    return float(value) if value.isascii() and value.isdigit() else None
+    if value.isascii() and value.isdigit():
+        return float(value)
+    try:
+        return max(1.0, parsedate_to_datetime(value).timestamp() - time.time())
+    except ValueError:
+        return None

@@ -15,6 +15,7 @@ from typing import Any
 
 from wavbrivl.corpus.clips import read_manifest
 from wavbrivl.corpus.ledger import LedgerRow, Status, read_ledger
+from wavbrivl.corpus.rows import labels_of
 from wavbrivl.corpus.spool import journal_rows
 from wavbrivl.errors import UserError
 from wavbrivl.files import atomic, read_json, write_json, write_text
@@ -25,7 +26,10 @@ MISSING_COLUMNS = ("clip_id", "video_id", "split", "label", "status", "cause", "
 
 @dataclass
 class Survey:
-    """Counts of a corpus: split -> status -> n and (split, label) -> status -> n."""
+    """Counts of a corpus: split -> status -> n and (split, label) -> status -> n.
+
+    A clip of several labels counts for each of them.
+    """
 
     by_split: dict[str, Counter[str]] = field(default_factory=dict)
     by_class: dict[tuple[str, str], Counter[str]] = field(default_factory=dict)
@@ -131,7 +135,8 @@ def _shard(counted: Survey, manifest: Path, rows: list[LedgerRow]) -> Iterator[t
         raise UserError(f"the ledger of {manifest.stem} does not list the clips of {manifest}")
     for clip, row in zip(clips, rows, strict=True):
         counted.by_split.setdefault(clip.split, Counter())[str(row.status)] += 1
-        counted.by_class.setdefault((clip.split, clip.label), Counter())[str(row.status)] += 1
+        for label in labels_of(clip.label) or [""]:
+            counted.by_class.setdefault((clip.split, label), Counter())[str(row.status)] += 1
         counted.silent += row.status == Status.OK and bool(row.silence)
         counted.still += row.status == Status.OK and bool(row.still)
         if row.status != Status.OK:

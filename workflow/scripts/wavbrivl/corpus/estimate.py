@@ -20,6 +20,7 @@ CLIP_BYTES_PER_SECOND = 330e9 / 197_957 / 10  # the mirror of VGG-Sound: 330 GB,
 FLAC_BYTES_PER_SECOND = 21_500  # ten real clips of VGG-Sound, tar blocks included
 FRAME_BYTES = 31_300 + 8_200  # the same: a 360 pixel JPEG and a 64 pixel PNG
 JSON_BYTES = 1_000
+LINK_MBIT = 100.0
 VIDEO_SECONDS = 4.0  # to find a video and read its section, beside the configured pauses
 MISSING = (0.2, 0.3)  # of YouTube's videos, 2024 to 2026
 TOWER_SHARE = 0.1  # of that pace an EfficientNet reaches: its depthwise convolutions wait for memory
@@ -64,11 +65,13 @@ def estimate(config: Config, jobs: int, tflops: float, cache: Path) -> Estimate:
     length = seconds + 2 * config.fetch.margin_seconds
     media = seconds * FLAC_BYTES_PER_SECOND + config.media.frames * FRAME_BYTES + JSON_BYTES
     rate, remarks = _rate(config, jobs)
+    clips_gb = clips * length * CLIP_BYTES_PER_SECOND / 1e9
+    remarks += _bulk(config, clips_gb)
     rows = config.media.frames * (1 + config.teacher.views)
     return Estimate(
         clips=clips,
         origin=origin,
-        clips_gb=clips * length * CLIP_BYTES_PER_SECOND / 1e9,
+        clips_gb=clips_gb,
         media_gb=clips * media / 1e9,
         videos_per_hour=rate,
         days=None if rate is None else clips / rate / 24,
@@ -97,7 +100,8 @@ def _rate(config: Config, jobs: int) -> tuple[float | None, tuple[str, ...]]:
     """Videos an hour at the configured pace, and what is to be said of it."""
     remote = [source for source in config.corpus.sources if source.kind == "youtube"]
     if not remote:
-        return None, ("no source is asked over a network",)
+        asked = any(source.remote for source in config.corpus.sources)
+        return None, () if asked else ("no source is asked over a network",)
     fetch = config.fetch
     rate = 3600 * jobs * fetch.workers / (fetch.sleep_seconds + VIDEO_SECONDS)
     rate = min(rate, fetch.videos_per_hour or rate)
@@ -115,6 +119,18 @@ def _rate(config: Config, jobs: int) -> tuple[float | None, tuple[str, ...]]:
     if any(source.kind == "folder" for source in config.corpus.sources):
         remarks.append("clips that a folder gives first are not asked for")
     return min(rate, bearable), tuple(remarks)
+
+
+def _bulk(config: Config, clips_gb: float) -> tuple[str, ...]:
+    """What is to be said of sources that give clips in bulk."""
+    kinds = {source.kind for source in config.corpus.sources if source.remote}
+    remarks = []
+    if kinds & {"http", "archive"}:
+        hours = clips_gb * 8e3 / LINK_MBIT / 3600
+        remarks.append(f"all clips from archives or addresses: {hours:,.1f} h at {LINK_MBIT:g} Mbit/s")
+    if any(source.kind == "archive" for source in config.corpus.sources):
+        remarks.append("what an archive gives lies on the disk twice until its shards are whole")
+    return tuple(remarks)
 
 
 def _image_operations(config: Config) -> float:

@@ -28,6 +28,8 @@ WORLD_COLUMNS = (
 VERSIONS = {  # format, rows of train and of test -> the published list it is
     ("vggsound", 183_971, 15_496): "VGG-Sound, 199,467 rows (website)",
     ("vggsound", 183_730, 15_446): "VGG-Sound, 199,176 rows (repository)",
+    ("vggsound", 183_730, 0): "VGG-Sound, train.csv of the repository, 183,730 rows",
+    ("vggsound", 0, 15_446): "VGG-Sound, test.csv of the repository, 15,446 rows",
     ("audioset", 0, 20_371): "AudioSet eval, 20,371 rows",
     ("audioset", 22_160, 0): "AudioSet balanced train, 22,160 rows",
     ("audioset", 2_041_789, 0): "AudioSet unbalanced train, 2,041,789 rows",
@@ -93,7 +95,7 @@ def video_ids(path: Path) -> set[str]:
         return set(read_audioset_ids(path))
     if set(VEGAS_COLUMNS) <= set(first.strip().split(",")):
         return {row.video_id for row in read_vegas(path, VegasConfig())}
-    return {row.video_id for row in read_vggsound(path, 1.0)}
+    return {row.video_id for row in read_vggsound(path, 1.0, "test")}
 
 
 def read_list(config: CorpusConfig, paths: list[Path]) -> ClipList:
@@ -216,7 +218,7 @@ def _readers(config: CorpusConfig, paths: list[Path]) -> Iterator[Iterator[ListR
 
 def _read_file(file: ListFile, path: Path, config: CorpusConfig) -> Iterator[ListRow]:
     if file.format == "vggsound":
-        return read_vggsound(path, config.clip_seconds)
+        return read_vggsound(path, config.clip_seconds, file.split)
     names = read_names(existing(Path(config.audioset_labels or "")))
     return read_audioset(path, names, split_of(path, file.split))
 

@@ -24,7 +24,7 @@ class Heard:
 
     Attributes:
         gallery: the test split, with the teacher's image embeddings.
-        sounds: its media shards, in the same order.
+        sounds: media shards of the same clips.
         texts: of the same clips, in the teacher's language.
         encoder: the trained encoder; its projection is g(audio).
         embed_texts: the teacher's text tower, from n texts to [n, dim] of unit length.

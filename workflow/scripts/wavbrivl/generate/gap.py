@@ -14,7 +14,7 @@ from wavbrivl.files import write_json
 from wavbrivl.generate.frames import LEARNT_FROM
 from wavbrivl.generate.mapping import Mapping, fit_mapping, write_mappings
 from wavbrivl.shards.reader import MediaShards
-from wavbrivl.teacher.model import Teacher
+from wavbrivl.teacher.interface import FrozenTeacher
 from wavbrivl.teacher.pairs import read_texts
 
 
@@ -36,7 +36,12 @@ class Pairs:
 
 
 def embed_pairs(
-    gallery: Gallery, shards: MediaShards, split: str, encoder: Encoder, teacher: Teacher, batch_size: int
+    gallery: Gallery,
+    shards: MediaShards,
+    split: str,
+    encoder: Encoder,
+    teacher: FrozenTeacher,
+    batch_size: int,
 ) -> Pairs:
     """Embed a split's sounds and texts.
 

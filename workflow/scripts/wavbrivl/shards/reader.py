@@ -3,6 +3,7 @@
 import io
 import json
 import os
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -12,9 +13,11 @@ import soundfile
 from PIL import Image
 
 from wavbrivl.errors import UserError
-from wavbrivl.files import read_json
+from wavbrivl.files import read_json, write_json
 from wavbrivl.shards.writer import index_path
 
+LIST_SUFFIX = ".shards.json"
+_NAME = re.compile(r"[a-z]+-\d{5}")
 _EXTENSIONS = {360: "360.jpg", 64: "64.png"}
 
 
@@ -38,7 +41,7 @@ class MediaShards:
     another process opens its own.
 
     Args:
-        tars: paths of the shards; each has its index beside it.
+        tars: paths of the shards, each with its index beside it, or lists of them (`write_list`).
 
     Raises:
         UserError: an index is missing or is not one.
@@ -46,7 +49,7 @@ class MediaShards:
 
     def __init__(self, tars: Sequence[Path]) -> None:
         self._handles: dict[int, int] = {}
-        self.tars = [Path(tar) for tar in tars]
+        self.tars = [tar for path in tars for tar in _listed(Path(path))]
         self.clips = [entry for number, tar in enumerate(self.tars) for entry in _entries(tar, number)]
 
     def __len__(self) -> int:
@@ -106,6 +109,26 @@ class MediaShards:
 
     def __del__(self) -> None:
         self.close()
+
+
+def write_list(path: Path, split: str, tars: Sequence[Path]) -> None:
+    """Write `<split>.shards.json` beside the shards of a split: their names and checksums."""
+    checksums = {tar.stem: read_json(index_path(tar))["sha256"] for tar in tars}
+    write_json(path, {"split": split, "shards": checksums})
+
+
+def _listed(path: Path) -> list[Path]:
+    """The shards of a list, which lie beside it; anything else is a shard itself."""
+    if not path.name.endswith(LIST_SUFFIX):
+        return [path]
+    try:
+        names = list(read_json(path)["shards"])
+    except (ValueError, KeyError, TypeError) as error:
+        raise UserError(f"{path} is not a list of media shards: {error!r}") from None
+    strange = [name for name in names if not _NAME.fullmatch(name)]
+    if strange:
+        raise UserError(f"{path} names {strange[0][:80]!r}, which is no media shard")
+    return [path.with_name(f"{name}.tar") for name in names]
 
 
 def _entries(tar: Path, number: int) -> list[ClipEntry]:

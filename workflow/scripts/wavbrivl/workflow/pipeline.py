@@ -29,18 +29,18 @@ NEEDS: dict[str, tuple[str, ...]] = {
     "train": ("corpus", "teacher"),
     "evaluate": ("corpus", "teacher", "train"),
     "generate": ("corpus", "teacher", "train"),
-    "studies": ("corpus", "teacher", "train", "generate"),
-    "publish": ("corpus", "teacher", "train", "evaluate", "studies"),
+    "publish": ("corpus", "teacher", "train", "evaluate", "generate"),
 }
 """Targets of the workflow in their order, with the ones whose outputs they read."""
 
 SECTIONS: dict[str, tuple[str, ...]] = {
     "corpus": ("seed", "world", "corpus", "fetch", "media"),
-    "teacher": ("seed", "corpus", "media", "teacher", "evaluate"),
-    "train": ("run", "seed", "corpus", "teacher", "audio_encoder", "training", "search"),
+    "teacher": ("models_of", "seed", "corpus", "media", "teacher", "evaluate"),
+    "train": ("models_of", "run", "seed", "corpus", "teacher", "audio_encoder", "training", "search"),
     "evaluate": ("seed", "world", "corpus", "teacher", "audio_encoder", "training", "evaluate"),
-    "generate": ("seed", "corpus", "teacher", "evaluate", "generate"),
-    "studies": ("seed", "corpus", "teacher", "audio_encoder", "evaluate", "generate", "studies"),
+    "generate": (
+        *("models_of", "seed", "corpus", "teacher", "audio_encoder", "evaluate", "generate", "studies"),
+    ),
     "publish": ("run", "seed", "corpus", "teacher", "audio_encoder", "evaluate", "studies"),
 }
 """Sections of the configuration that the rules of each target read."""
