@@ -14,14 +14,16 @@ from wavbrivl.generate.conditions import Conditions
 from wavbrivl.generate.drawings import Drawings, Drawn
 from wavbrivl.publish import study_figures
 from wavbrivl.publish.table3 import columns_of, rows_of, write_table3
+from wavbrivl.studies.extraction import Extracted
 from wavbrivl.studies.folders import chosen_clips
 from wavbrivl.studies.frames import Frames
 from wavbrivl.studies.hidden import difference_of, within_class_correlation
 from wavbrivl.studies.judgement import Judgement
-from wavbrivl.studies.measure import Bench, judge_all, measure_drawings, measure_real, measured, task_of
-from wavbrivl.studies.networks import VGGSOUND, Extracted
+from wavbrivl.studies.measure import Bench, judge_all, measure_drawings, measure_real
+from wavbrivl.studies.networks import VGGSOUND
 from wavbrivl.studies.rating import compare_drawings, item_of, numbered, rate, video_of
 from wavbrivl.studies.rounds import as_json, courses_of, guide_scores
+from wavbrivl.studies.sets import measured, task_of
 from wavbrivl.studies.swap import swap_result
 from wavbrivl.studies.volume import by_gain, changes, cosines, gain_of, volume_result
 

@@ -1,5 +1,7 @@
 """Models that a run takes from another one: whole, or refused by the file that is lacking."""
 
+import subprocess
+import sys
 from pathlib import Path
 
 from wavbrivl.config import Config
@@ -38,3 +40,13 @@ def test_a_run_without_all_models_is_refused_by_the_file(tmp_path):
         said = lacking_models(Config(), run)
         assert said == f"models_of: there is no {run / name}; the run 'paper' has to be finished first"
         (run / name).touch()
+
+
+def test_planning_the_studies_needs_neither_numpy_nor_torch():
+    """Snakemake's own environment has neither; rules import what they plan with."""
+    code = (
+        "import sys, wavbrivl.workflow.studies, wavbrivl.studies.networks, wavbrivl.workflow.generation;"
+        "print([name for name in ('numpy', 'torch', 'PIL', 'soundfile') if name in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"

@@ -13,9 +13,10 @@ from wavbrivl.files import write_text
 from wavbrivl.publish.layout import NOT_IN_RUN
 from wavbrivl.publish.published import Published, published
 from wavbrivl.publish.tables import DASH, csv_text, markdown_table
-from wavbrivl.studies.measure import DISTANCES, REAL, task_of
+from wavbrivl.studies.measure import DISTANCES
 from wavbrivl.studies.networks import EMBEDDED, VGGSOUND
 from wavbrivl.studies.rating import R_AT_1, R_AT_1_GRAY, Comparison
+from wavbrivl.studies.sets import REAL, task_of
 
 ANOTHER_SYSTEM = "not measured: another system"
 PUBLISHED_JUDGE = "clip"

@@ -14,8 +14,9 @@ from torch.nn import functional
 from wavbrivl.config.studies import FeaturesConfig
 from wavbrivl.errors import UserError
 from wavbrivl.files import sha256_of
+from wavbrivl.studies.extraction import Extracted, Extractor
 from wavbrivl.studies.network import load_classifier
-from wavbrivl.studies.networks import EMBEDDED, INCEPTION, VGGSOUND, Extracted, Extractor
+from wavbrivl.studies.networks import EMBEDDED, INCEPTION, VGGSOUND
 from wavbrivl.studies.training import Recipe
 
 INCEPTION_SHA256 = "6726825d"

@@ -13,16 +13,15 @@ from wavbrivl.evaluate.result import Coverage, Metric, Result, metric
 from wavbrivl.generate.drawings import Drawings, Drawn
 from wavbrivl.generate.study import STUDIES
 from wavbrivl.progress import track
+from wavbrivl.studies.extraction import Extracted, Extractor
 from wavbrivl.studies.fid import frechet_distance, inception_score, kernel_distance
 from wavbrivl.studies.folders import Key
 from wavbrivl.studies.frames import Frames, Truth, at_side
 from wavbrivl.studies.judgement import Judge
-from wavbrivl.studies.networks import Extracted, Extractor
 from wavbrivl.studies.rating import metrics_of_items, rate
 from wavbrivl.studies.rounds import GUIDED
+from wavbrivl.studies.sets import REAL, measured, task_of
 
-REAL = "real"
-MAIN_STUDY = "test"
 DISTANCES = ("fid", "kid", "inception_score")
 PAIRS = (
     ("test", "control"),
@@ -57,17 +56,6 @@ class Bench:
     splits: int
     resamples: int
     seed: int
-
-
-def task_of(generator: str, study: str = MAIN_STUDY) -> str:
-    """The metrics file of a generator's drawings: `vegas_<generator>`, with the study where it is another."""
-    return f"vegas_{generator}" if study == MAIN_STUDY else f"vegas_{generator}_{study}"
-
-
-def measured(study: str) -> bool:
-    """Whether a study's drawings are a set of Table 3: of clips, each in the place of its own class."""
-    kind = STUDIES[study]
-    return kind.kind != "text" and not kind.gains_db and kind.pairing != "swapped"
 
 
 def measure_drawings(drawings: Drawings, generator: str, study: str, bench: Bench) -> tuple[Result, Items]:

@@ -1,34 +1,14 @@
 """Names of the networks whose features distances are computed on. Names never mix.
 
-Kept apart from the networks themselves, so that tables need no torch.
+Kept apart from the networks themselves, so that planning and tables need neither torch nor numpy.
 """
 
 from pathlib import Path
-from typing import NamedTuple, Protocol
-
-import numpy as np
 
 from wavbrivl.config.studies import FeaturesConfig
 
 EMBEDDED, INCEPTION, VGGSOUND = "embedded", "inception-v3-compat", "vggsound-inception"
 EXTRACTORS = (EMBEDDED, INCEPTION, VGGSOUND)
-
-
-class Extracted(NamedTuple):
-    """Features [n, d] for FID and KID, logits [n, classes] for the Inception Score."""
-
-    features: np.ndarray
-    logits: np.ndarray
-
-
-class Extractor(Protocol):
-    """A network that turns images into features; `name` is one of `EXTRACTORS`."""
-
-    name: str
-
-    def extract(self, images: np.ndarray) -> Extracted:
-        """From uint8 images [n, side, side, 3]; no image's features depend on the others."""
-        ...
 
 
 def named_extractors(config: FeaturesConfig) -> list[str]:

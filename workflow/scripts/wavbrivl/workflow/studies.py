@@ -6,7 +6,7 @@ from pathlib import Path
 from wavbrivl.config import Config
 from wavbrivl.config.studies import StudiesConfig
 from wavbrivl.generate.study import GENERATORS, STUDIES
-from wavbrivl.studies.measure import measured, task_of
+from wavbrivl.studies.sets import measured, task_of
 
 
 def study_sets(config: StudiesConfig) -> list[tuple[str, str]]:
