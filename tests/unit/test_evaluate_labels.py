@@ -38,7 +38,7 @@ def test_every_label_has_chinese_words_of_its_own(name):
     assert not any("a" <= character.lower() <= "z" for word in words.values() for character in word)
 
 
-@pytest.mark.parametrize("name", SETS)
+@pytest.mark.parametrize("name", LISTS)
 @pytest.mark.skipif(not REAL.is_dir(), reason="the publishers' metadata is not here (WAVBRIVL_REAL_DATA)")
 def test_labels_are_exactly_those_of_the_publisher(name):
     labels = LISTS[name]()

@@ -17,6 +17,7 @@ from wavbrivl.audio.processing import WavBriVLProcessor
 from wavbrivl.errors import UserError
 from wavbrivl.teacher.digest import weights_digest
 from wavbrivl.train import loop
+from wavbrivl.train.checkpoint import load_best
 from wavbrivl.train.export import export_model, load_trained
 from wavbrivl.train.loop import Trainer, train_encoder
 from wavbrivl.train.optimizer import make_optimizer, rate_factor
@@ -153,7 +154,8 @@ def test_training_ends_when_validation_gets_no_better(tmp_path, monkeypatch):
     monkeypatch.setattr(loop, "validate", lambda *_: result(next(scores)))
     run(tmp_path / "run", tiny_training(steps=40, validate_every=2, patience=3))
     assert torch.load(tmp_path / "run" / "last.pt", weights_only=True)["step"] == 10
-    assert load_trained(tmp_path / "run")[1] == {"step": "4", "validation_mrr": "0.500000"}
+    facts = load_best(tmp_path / "run" / "best.safetensors")[1]
+    assert facts == {"step": "4", "validation_mrr": "0.500000"}
     monkeypatch.setattr(Trainer, "_update", lambda *_: pytest.fail("an ended run was trained on"))
     run(tmp_path / "run", tiny_training(steps=40, validate_every=2, patience=3))
 

@@ -17,7 +17,7 @@ from wavbrivl.audio.embedding import Embeddings
 from wavbrivl.audio.modeling import WavBriVLModel
 from wavbrivl.audio.stream import embed_streams
 from wavbrivl.errors import UserError
-from wavbrivl.evaluate.zero_shot import class_vectors
+from wavbrivl.evaluate.label_texts import class_vectors
 from wavbrivl.teacher.model import Teacher
 
 Failed = Callable[[int, UserError], None]
