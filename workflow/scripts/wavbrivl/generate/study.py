@@ -63,6 +63,8 @@ STUDIES: dict[str, Study] = {
         gains_db=(-40.0, -30.0, -20.0, -10.0, 0.0, 10.0),
         items=10,
         repeats=1,
+        # Latent optimisation draws too few conditions to see every sound at every gain.
+        generators=("dalle", "diffusion"),
     ),
     "unguided": Study(
         "the condition without the guide: a random candidate instead of the best",
