@@ -25,8 +25,9 @@ $(READY): requirements.txt pyproject.toml
 demo: $(READY)  ## the whole pipeline on the embedded default, from nothing to tables and report
 	@$(SNAKEMAKE)
 
-test: $(READY)  ## every test
-	$(BIN)/python -m pytest
+test: $(READY)  ## every test that needs no cluster
+	$(BIN)/python -m pytest -n 2 --dist loadfile tests/unit tests/oracles tests/faults
+	$(BIN)/python -m pytest tests/workflow
 
 test-cluster: $(READY)  ## the workflow on a real Slurm, started here (needs Debian's Slurm and munge)
 	$(BIN)/python -m pytest -m cluster tests/cluster

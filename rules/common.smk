@@ -8,6 +8,7 @@ import gc
 import importlib.util
 import re
 import sys
+from os.path import relpath
 
 
 def use_this_checkout():
@@ -139,6 +140,12 @@ def settings(*sections):
 def scaled(amount):
     """Memory (MB) or time (minutes) that grows with each attempt that a profile allows."""
     return lambda wildcards, attempt: amount * attempt
+
+
+def overlays():
+    """The configuration files that are laid over the default, by their names from this folder."""
+    names = [relpath(name) for name in workflow.overwrite_configfiles]
+    return [name for name in names if name != "config/config.yaml"]
 
 
 def fetch_here(*names):

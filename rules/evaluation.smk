@@ -5,7 +5,7 @@ makes   nothing
 """
 
 WORLD_BENCHMARKS = "data/benchmarks/embedded"
-LABELS = f"{workflow.basedir}/workflow/scripts/wavbrivl/labels"
+LABELS = "workflow/scripts/wavbrivl/labels"
 EMBEDDINGS = f"{RESULTS}/evaluation/embeddings"
 LABEL_VECTORS = f"{RESULTS}/evaluation/labels"
 SUPERVISED_LOGITS = f"{RESULTS}/evaluation/supervised"

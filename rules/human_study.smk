@@ -10,7 +10,7 @@ snakemake --cores 1 results/demo/tables/table4.md
 """
 
 ANSWERS = sorted(map(str, Path(CONFIG.studies.human.answers).glob("*.json")))
-PAGE_FILES = Path(workflow.basedir) / "workflow/scripts/wavbrivl/studies/human/page"
+PAGE_FILES = Path("workflow/scripts/wavbrivl/studies/human/page")
 
 
 rule human_study:

@@ -229,8 +229,6 @@ rule make_report:
         mem_mb=scaled(1000),
         runtime=scaled(15),
     params:
-        configfiles=[
-            name for name in workflow.overwrite_configfiles if Path(name) != Path("config/config.yaml")
-        ],
+        configfiles=overlays(),
     script:
         "../workflow/scripts/make_report.py"

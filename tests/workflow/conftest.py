@@ -24,7 +24,7 @@ class Checkout:
         overlay = ["--configfile", config] if config else []
         return [sys.executable, "-m", "snakemake", "--cores", str(cores), *arguments, *overlay]
 
-    def run(self, *arguments: str, cores: int = 2, config: str = "config/test.yaml", timeout: int = 600):
+    def run(self, *arguments: str, cores: int = 2, config: str = "config/test.yaml", timeout: int = 1200):
         """Run Snakemake to its end and return the finished process, output as text."""
         return subprocess.run(
             self.command(*arguments, cores=cores, config=config),
