@@ -1,6 +1,6 @@
 """The frozen teacher: released BriVL, one trained here, or a model of the hub."""
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
@@ -165,13 +165,13 @@ class TeacherConfig(Section):
     dtype: Literal["float32", "float16"] = "float32"
     """How image embeddings are stored."""
 
-    @model_validator(mode="before")
-    @classmethod
-    def _language_of_the_model(cls, values: Any) -> Any:
-        if not isinstance(values, dict) or values.get("language") is not None:
-            return values
-        english = values.get("kind") == "huggingface" and "chinese" not in str(values.get("model")).lower()
-        return values | {"language": "en" if english else "zh"}
+    @model_validator(mode="after")
+    def _language_of_the_model(self) -> "TeacherConfig":
+        if self.language is None:
+            english = self.kind == "huggingface" and "chinese" not in str(self.model).lower()
+            # Not an assignment: the key counts as not given, so its stated default stays `null`.
+            object.__setattr__(self, "language", "en" if english else "zh")
+        return self
 
     @model_validator(mode="after")
     def _keys_fit_the_kind(self) -> "TeacherConfig":
