@@ -16,6 +16,7 @@ configfile: "config/config.yaml"
 
 include: "rules/common.smk"
 include: "rules/corpus.smk"
+include: "rules/coverage.smk"
 include: "rules/datasets.smk"
 include: "rules/weights.smk"
 include: "rules/teacher.smk"
@@ -32,6 +33,7 @@ include: "rules/judges.smk"
 include: "rules/studies.smk"
 include: "rules/human_study.smk"
 include: "rules/borrow.smk"
+include: "rules/figures.smk"
 include: "rules/publish.smk"
 
 

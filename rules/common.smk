@@ -75,6 +75,7 @@ CORPUS = f"data/{CONFIG.corpus.name}"
 CORPUS_NAME = "embedded corpus" if CONFIG.corpus.format == "embedded" else CONFIG.corpus.name
 WORLD = "data/embedded/world"
 RESULTS = f"results/{CONFIG.run}"
+FIGURES = f"{RESULTS}/figures"
 LOGS = f"{RESULTS}/logs"
 BENCHMARKS = f"{RESULTS}/benchmarks"
 # Encoders whose weights are there, and the rows of tables: these and the training from scratch. An encoder

@@ -6,10 +6,9 @@ makes   results/<run>/metrics/swap.json, volume.json; studies/rounds.json
         results/<run>/figures/{drawings,clips,text,swap,volume,rounds}.png
 """
 
-PICTURES = f"{RESULTS}/figures"
 SHOWN = [name for name in ("swap", "volume") if name in CONFIG.studies.sets]
 STUDY_METRICS = [*TABLE3_METRICS, *expand(f"{RESULTS}/metrics/{{study}}.json", study=SHOWN)]
-STUDY_FIGURES = expand(f"{PICTURES}/{{name}}.png", name=["drawings", "clips", "text", "rounds", *SHOWN])
+STUDY_FIGURES = expand(f"{FIGURES}/{{name}}.png", name=["drawings", "clips", "text", "rounds", *SHOWN])
 
 
 rule studies:
@@ -39,7 +38,7 @@ rule study_swap:
     output:
         metrics=f"{RESULTS}/metrics/swap.json",
         figure=report(
-            f"{PICTURES}/swap.png",
+            f"{FIGURES}/swap.png",
             caption="../workflow/report/swap.rst",
             category="Drawings",
             labels={"figure": "swapped sounds"},
@@ -71,7 +70,7 @@ rule study_volume:
     output:
         metrics=f"{RESULTS}/metrics/volume.json",
         figure=report(
-            f"{PICTURES}/volume.png",
+            f"{FIGURES}/volume.png",
             caption="../workflow/report/volume.rst",
             category="Drawings",
             labels={"figure": "sound volume"},
@@ -103,7 +102,7 @@ rule study_rounds:
     output:
         numbers=f"{STUDIED}/rounds.json",
         figure=report(
-            f"{PICTURES}/rounds.png",
+            f"{FIGURES}/rounds.png",
             caption="../workflow/report/rounds.rst",
             category="Drawings",
             labels={"figure": "score by round"},
@@ -133,19 +132,19 @@ rule study_pictures:
         index=shard_files("media/{shard}.index.json", ["test"]),
     output:
         drawings=report(
-            f"{PICTURES}/drawings.png",
+            f"{FIGURES}/drawings.png",
             caption="../workflow/report/drawings.rst",
             category="Drawings",
             labels={"figure": "drawings beside real frames"},
         ),
         clips=report(
-            f"{PICTURES}/clips.png",
+            f"{FIGURES}/clips.png",
             caption="../workflow/report/clips.rst",
             category="Drawings",
             labels={"figure": "clips (the paper's Figure 5)"},
         ),
         text=report(
-            f"{PICTURES}/text.png",
+            f"{FIGURES}/text.png",
             caption="../workflow/report/text.rst",
             category="Drawings",
             labels={"figure": "from text (the paper's Figure 2)"},

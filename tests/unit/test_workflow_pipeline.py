@@ -23,6 +23,8 @@ STAGE_OF_FILE = {
     "judges": "generate",
     "human_study": "generate",
     "studies": "generate",
+    "coverage": "publish",
+    "figures": "publish",
     "publish": "publish",
 }
 ELSEWHERE = {"datasets", "weights"}

@@ -7,7 +7,6 @@ from wavbrivl.config.generation import DalleConfig
 from wavbrivl.generate.dalle import train_transformer
 from wavbrivl.generate.dvae import load_dvae
 from wavbrivl.generate.frames import Frames
-from wavbrivl.shards.reader import MediaShards
 from wavbrivl.workflow.job import job
 
 if __name__ == "__main__":
@@ -15,13 +14,6 @@ if __name__ == "__main__":
         inputs, params = snakemake.input, snakemake.params
         device = set_up(params.seed)
         config = DalleConfig(**params.dalle)
-        frames = Frames(
-            MediaShards([Path(path) for path in inputs.media]),
-            Path(inputs.matrix),
-            Path(inputs.rows),
-            config.image_size,
-            params.language,
-            params.frames_in_memory,
-        )
+        frames = Frames.of_job(snakemake, config.image_size)
         dvae = load_dvae(Path(inputs.dvae[0]).parent, device)
         train_transformer(frames, dvae, config, Path(snakemake.output[0]).parent, params.seed, device)

@@ -6,20 +6,12 @@ from wavbrivl.compute import set_up
 from wavbrivl.config.generation import DalleConfig
 from wavbrivl.generate.dvae import train_dvae
 from wavbrivl.generate.frames import Frames
-from wavbrivl.shards.reader import MediaShards
 from wavbrivl.workflow.job import job
 
 if __name__ == "__main__":
     with job(snakemake):
-        inputs, params = snakemake.input, snakemake.params
+        params = snakemake.params
         device = set_up(params.seed)
         config = DalleConfig(**params.dalle)
-        frames = Frames(
-            MediaShards([Path(path) for path in inputs.media]),
-            Path(inputs.matrix),
-            Path(inputs.rows),
-            config.image_size,
-            params.language,
-            params.frames_in_memory,
-        )
+        frames = Frames.of_job(snakemake, config.image_size)
         train_dvae(frames, config, Path(snakemake.output[0]).parent, params.seed, device)

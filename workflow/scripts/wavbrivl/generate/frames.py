@@ -4,6 +4,7 @@ import csv
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -53,6 +54,13 @@ class Frames:
         self._places = np.array(places, dtype=np.int64)
         self._pool = ThreadPoolExecutor(max_workers=READERS)
         self._kept = self._decode_all() if len(places) <= in_memory else None
+
+    @classmethod
+    def of_job(cls, job: Any, side: int) -> "Frames":
+        """The frames of a rule that trains a generator: inputs media, matrix and rows, params as below."""
+        shards = MediaShards([Path(path) for path in job.input.media])
+        matrix, table = Path(job.input.matrix), Path(job.input.rows)
+        return cls(shards, matrix, table, side, job.params.language, job.params.frames_in_memory)
 
     def __len__(self) -> int:
         return len(self._places)
