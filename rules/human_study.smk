@@ -17,8 +17,7 @@ rule human_study:
     """The folder for raters: a page that works from disk or served, with its pictures and sounds."""
     input:
         drawings=[*drawn(GENERATE, SETS, "test"), *WAV2CLIP_SOUNDS],
-        media=shard_files("media/{shard}.tar", ["test"]),
-        index=shard_files("media/{shard}.index.json", ["test"]),
+        media=media_lists(["test"]),
         page=[PAGE_FILES / name for name in ("index.html", "study.css", "study.js")],
     output:
         page=directory(f"{RESULTS}/human_study"),

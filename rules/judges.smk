@@ -27,8 +27,7 @@ DRAWING_FILES = ("images.npy", "rounds.npy", "rows.csv", "trace.json", "grid.png
 rule train_judge:
     """Train the embedded judge on train frames, in their colours and in others."""
     input:
-        media=shard_files("media/{shard}.tar", ["train"]),
-        index=shard_files("media/{shard}.index.json", ["train"]),
+        media=media_lists(["train"]),
         truth=TRUTH,
     output:
         JUDGE,
@@ -53,8 +52,7 @@ rule train_judge:
 rule train_features:
     """Train the classifier that FID, KID and Inception Score are computed on, on train frames."""
     input:
-        media=shard_files("media/{shard}.tar", ["train"]),
-        index=shard_files("media/{shard}.index.json", ["train"]),
+        media=media_lists(["train"]),
     output:
         FEATURES,
     log:
@@ -83,9 +81,8 @@ rule judge_drawings:
         judge=JUDGE if CONFIG.studies.judge.kind == "embedded" else [],
         features=FEATURES,
         weights=fetched(CONFIG.studies.judge.clip),
-        test=shard_files("media/{shard}.tar", ["test"]),
-        validation=shard_files("media/{shard}.tar", ["validation"]),
-        index=shard_files("media/{shard}.index.json", ["test", "validation"]),
+        test=media_lists(["test"]),
+        validation=media_lists(["validation"]),
         ledgers=shard_files("media/{shard}.ledger.csv", ["test"]),
         truth=TRUTH,
     output:
@@ -149,8 +146,7 @@ rule draw_wav2clip:
     """Draw the held-out sounds under CLIP's score, from Wav2CLIP's embeddings."""
     input:
         conditions=f"{GENERATE}/conditions/test.npz",
-        media=shard_files("media/{shard}.tar", ["test"]),
-        index=shard_files("media/{shard}.index.json", ["test"]),
+        media=media_lists(["test"]),
         model=trained_files(GENERATE, CONFIG, "latent"),
         clip=fetched(CONFIG.studies.clip),
     output:

@@ -128,8 +128,7 @@ rule study_pictures:
     """Drawings of every class beside real frames, of chosen clips, and from the classes' names."""
     input:
         drawings=[*drawn(GENERATE, SETS, "test", "text"), *CLIP_TEXTS, *WAV2CLIP_SOUNDS],
-        media=shard_files("media/{shard}.tar", ["test"]),
-        index=shard_files("media/{shard}.index.json", ["test"]),
+        media=media_lists(["test"]),
     output:
         drawings=report(
             f"{FIGURES}/drawings.png",
