@@ -44,7 +44,7 @@ from wavbrivl.weights.wanted import record_of as weights_record
 from wavbrivl.workflow.digest import code_digest
 from wavbrivl.workflow.import_path import hand_down
 from wavbrivl.workflow.orphans import cancel_orphans
-from wavbrivl.workflow.plan import lacks_classes, lacks_texts, plan_run
+from wavbrivl.workflow.plan import lacks_classes, lacks_labels, lacks_texts, plan_run
 from wavbrivl.workflow.stale_lock import release_stale_lock
 
 hand_down()
@@ -83,6 +83,7 @@ BENCHMARKS = f"{RESULTS}/benchmarks"
 ABSENT_ENCODERS = absent_weights(CONFIG.evaluate.encoders, CONFIG.evaluate.models)
 ROWS = [name for name in CONFIG.evaluate.encoders if name not in ABSENT_ENCODERS]
 ENCODERS = [name for name in ROWS if name != SUPERVISED]
+UNLABELLED = lacks_labels(CONFIG)
 NO_CLASSES = lacks_classes(CONFIG, PLAN)
 LABELLED = ["esc50", "urbansound8k", *([] if NO_CLASSES else ["vggsound"])]
 SPLITS = ["train", "validation", "test"]

@@ -10,6 +10,10 @@ from wavbrivl.generate.study import GENERATORS, STUDIES
 from wavbrivl.workflow.generation import drawing_settings, drawings, trained_files
 
 
+# Without labels, nothing is drawn from the names of classes or in the places of other ones.
+CHOSEN = [name for name, study in STUDIES.items() if not (UNLABELLED and study.needs_labels)]
+
+
 wildcard_constraints:
     generator="|".join(GENERATORS),
     study="|".join(STUDIES),
@@ -56,7 +60,7 @@ rule choose_conditions:
         teacher=TEACHER,
         model=f"{RESULTS}/model/model.safetensors",
     output:
-        expand(f"{GENERATE}/conditions/{{study}}.npz", study=STUDIES),
+        expand(f"{GENERATE}/conditions/{{study}}.npz", study=CHOSEN),
     log:
         f"{LOGS}/choose_conditions.log",
     benchmark:
@@ -70,7 +74,7 @@ rule choose_conditions:
     params:
         **settings("seed"),
         clips=CONFIG.generate.items,
-        studies=list(STUDIES),
+        studies=CHOSEN,
         batch_size=CONFIG.evaluate.batch_size,
         code=code_digest("wavbrivl.generate.choose"),
     script:

@@ -10,6 +10,7 @@ snakemake --cores 1 results/demo/tables/table4.md
 """
 
 ANSWERS = sorted(map(str, Path(CONFIG.studies.human.answers).glob("*.json")))
+RATED = ["wav2clip", *GENERATORS]
 PAGE_FILES = Path("workflow/scripts/wavbrivl/studies/human/page")
 
 
@@ -46,8 +47,8 @@ rule human_study:
 rule make_table4:
     """Table 4 out of the files that raters exported; without any, it says that there are none."""
     input:
-        key=f"{STUDIED}/human_study.key.json",
-        answers=ANSWERS,
+        key=[] if UNLABELLED else f"{STUDIED}/human_study.key.json",
+        answers=[] if UNLABELLED else ANSWERS,
     output:
         csv=report(
             f"{RESULTS}/tables/table4.csv",
@@ -56,7 +57,7 @@ rule make_table4:
             labels={"table": "4: human judgement"},
         ),
         md=f"{RESULTS}/tables/table4.md",
-        metrics=[f"{RESULTS}/metrics/human_study.json"] if ANSWERS else [],
+        metrics=[f"{RESULTS}/metrics/human_study.json"] if ANSWERS and not UNLABELLED else [],
     log:
         f"{LOGS}/make_table4.log",
     benchmark:
@@ -69,7 +70,7 @@ rule make_table4:
     params:
         **settings("seed"),
         dataset=CORPUS_NAME,
-        wav2clip=WAV2CLIP,
+        absent=dict.fromkeys(RATED, UNLABELLED) if UNLABELLED else {"wav2clip": WAV2CLIP},
         code=code_digest("wavbrivl.publish.table4", "wavbrivl.studies.human.results"),
     script:
         "../workflow/scripts/make_table4.py"

@@ -6,24 +6,28 @@ makes   results/<run>/metrics/swap.json, volume.json; studies/rounds.json
         results/<run>/figures/{drawings,clips,text,swap,volume,rounds}.png
 """
 
+from wavbrivl.studies.sets import measured
+
 SHOWN = [name for name in ("swap", "volume") if name in CONFIG.studies.sets]
 STUDY_METRICS = [*TABLE3_METRICS, *expand(f"{RESULTS}/metrics/{{study}}.json", study=SHOWN)]
-STUDY_FIGURES = expand(f"{FIGURES}/{{name}}.png", name=["drawings", "clips", "text", "rounds", *SHOWN])
+STUDY_FIGURES = expand(f"{FIGURES}/{{name}}.png", name=["drawings", "text", "rounds", *SHOWN])
+# Whose clips have no labels has pictures, but nothing that they could be judged by.
+JUDGED = [] if UNLABELLED else [*STUDY_METRICS, *STUDY_FIGURES, f"{RESULTS}/human_study"]
+DRAWN = ["test", "control", *([] if UNLABELLED else ["text"])]
 
 
 rule studies:
     """Tables 3 and 4, every study's metrics and figures, and the folder for raters."""
     input:
-        STUDY_METRICS,
-        STUDY_FIGURES,
+        JUDGED,
+        f"{FIGURES}/clips.png",
         multiext(f"{RESULTS}/tables/", "table3.csv", "table3.md", "table4.csv", "table4.md"),
-        f"{RESULTS}/human_study",
 
 
 rule generate:
     """Every generator's pictures of held-out sounds, of its control and of label texts; all studies on them."""
     input:
-        [drawings(GENERATE, study) for study in ("test", "control", "text")],
+        [drawings(GENERATE, study) for study in DRAWN],
         f"{GENERATE}/mapping/mapping.json",
         rules.studies.input,
 
@@ -124,8 +128,38 @@ rule study_rounds:
         "../workflow/scripts/study_rounds.py"
 
 
+rule study_clips:
+    """What each system draws from the sounds of chosen clips, below their real frames."""
+    input:
+        drawings=[*drawn(GENERATE, SETS, "test"), *WAV2CLIP_SOUNDS],
+        media=media_lists(["test"]),
+    output:
+        report(
+            f"{FIGURES}/clips.png",
+            caption="../workflow/report/clips.rst",
+            category="Drawings",
+            labels={"figure": "clips (the paper's Figure 5)"},
+        ),
+    log:
+        f"{LOGS}/study_clips.log",
+    benchmark:
+        f"{BENCHMARKS}/study_clips.tsv"
+    conda:
+        "../envs/torch.yaml"
+    resources:
+        mem_mb=scaled(1000),
+        runtime=scaled(20),
+    params:
+        **settings("seed"),
+        clips=CONFIG.studies.clips,
+        absent=WAV2CLIP and f"Wav2CLIP: {WAV2CLIP}",
+        code=code_digest("wavbrivl.studies.folders", "wavbrivl.publish.study_figures"),
+    script:
+        "../workflow/scripts/study_clips.py"
+
+
 rule study_pictures:
-    """Drawings of every class beside real frames, of chosen clips, and from the classes' names."""
+    """Drawings of every class beside real frames, and from the classes' names."""
     input:
         drawings=[*drawn(GENERATE, SETS, "test", "text"), *CLIP_TEXTS, *WAV2CLIP_SOUNDS],
         media=media_lists(["test"]),
@@ -135,12 +169,6 @@ rule study_pictures:
             caption="../workflow/report/drawings.rst",
             category="Drawings",
             labels={"figure": "drawings beside real frames"},
-        ),
-        clips=report(
-            f"{FIGURES}/clips.png",
-            caption="../workflow/report/clips.rst",
-            category="Drawings",
-            labels={"figure": "clips (the paper's Figure 5)"},
         ),
         text=report(
             f"{FIGURES}/text.png",
@@ -158,10 +186,7 @@ rule study_pictures:
         mem_mb=scaled(1000),
         runtime=scaled(20),
     params:
-        **settings("seed"),
-        clips=CONFIG.studies.clips,
-        absent_sound=WAV2CLIP and f"Wav2CLIP: {WAV2CLIP}",
-        absent_text=CLIP and f"with a CLIP teacher: {CLIP}",
+        absent=CLIP and f"with a CLIP teacher: {CLIP}",
         code=code_digest("wavbrivl.studies.folders", "wavbrivl.publish.study_figures"),
     script:
         "../workflow/scripts/study_pictures.py"
@@ -170,9 +195,9 @@ rule study_pictures:
 rule make_table3:
     """Table 3: drawings by the judge and by distance to real frames, measured and published."""
     input:
-        metrics=TABLE3_METRICS,
-        judged=f"{STUDIED}/drawings.items.csv",
-        rounds=f"{STUDIED}/rounds.json",
+        metrics=[] if UNLABELLED else TABLE3_METRICS,
+        judged=[] if UNLABELLED else [f"{STUDIED}/drawings.items.csv"],
+        rounds=[] if UNLABELLED else [f"{STUDIED}/rounds.json"],
     output:
         csv=report(
             f"{RESULTS}/tables/table3.csv",
@@ -192,8 +217,10 @@ rule make_table3:
         runtime=scaled(10),
     params:
         **settings("seed"),
+        sets=[one for one in SETS if measured(one[1])],
         features=settings("studies")["studies"]["features"],
         extractors=EXTRACTORS,
+        unmeasured=UNLABELLED,
         bootstrap=CONFIG.evaluate.bootstrap,
         code=code_digest("wavbrivl.publish.table3"),
     script:

@@ -22,7 +22,7 @@ if __name__ == "__main__":
         heard = Heard(
             gallery=load_gallery(shards, Path(inputs.matrix), Path(inputs.rows)),
             sounds=shards,
-            texts=read_texts(shards, teacher.language, HELD_OUT),
+            texts=read_texts(shards, teacher.language, HELD_OUT, wordless=True),
             encoder=load_encoder("wavbrivl", EncoderSettings(device, params.seed, Path(inputs.model).parent)),
             embed_texts=teacher.embed_texts,
             batch_size=params.batch_size,

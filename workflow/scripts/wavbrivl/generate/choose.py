@@ -149,8 +149,13 @@ def _conditions(
 
 
 def _said(heard: Heard, vectors: np.ndarray) -> list[str]:
-    """The zero-shot label of each vector, in the teacher's language: the nearest by the text tower."""
+    """The zero-shot label of each vector, in the teacher's language: the nearest by the text tower.
+
+    Nothing is said where the corpus has no labels.
+    """
     names = sorted({name for name in heard.texts.names if name})
+    if not names:
+        return [""] * len(vectors)
     nearest = (vectors @ heard.embed_texts(names).T).argmax(axis=1)
     return [names[i] for i in nearest]
 

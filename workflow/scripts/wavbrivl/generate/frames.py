@@ -42,7 +42,7 @@ class Frames:
     def __init__(
         self, shards: MediaShards, matrix: Path, table: Path, side: int, language: str, in_memory: int
     ):
-        self.texts: Texts = read_texts(shards, language, LEARNT_FROM)
+        self.texts: Texts = read_texts(shards, language, LEARNT_FROM, wordless=True)
         self.clip_ids = [clip.clip_id for clip in shards.clips]
         self.video_ids = [clip.video_id for clip in shards.clips]
         self.side = side

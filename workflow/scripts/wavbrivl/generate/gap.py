@@ -26,7 +26,8 @@ class Pairs:
         split: of the corpus.
         clip_ids: [n].
         images: frame-averaged image embeddings, [n, dim].
-        sources: by kind: g(audio), and the text embedding of the caption or label, each [n, dim].
+        sources: by kind: g(audio), and the text embedding of the caption or label where the corpus has any,
+            each [n, dim].
     """
 
     split: str
@@ -48,10 +49,12 @@ def embed_pairs(
     Raises:
         UserError: a clip is of another split.
     """
-    texts = read_texts(shards, teacher.language, split)
+    texts = read_texts(shards, teacher.language, split, wordless=True)
     audio = embed_split(shards, encoder, batch_size, split, projected=True).projection
     assert audio is not None
-    sources = {"audio": audio, "text": teacher.embed_texts(texts.captions, batch_size)}
+    sources = {"audio": audio}
+    if any(texts.captions):
+        sources["text"] = teacher.embed_texts(texts.captions, batch_size)
     return Pairs(split, gallery.clip_ids, gallery.images, sources)
 
 

@@ -38,6 +38,11 @@ class Study:
     changes: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     generators: tuple[str, ...] = ("dalle", "diffusion", "latent")
 
+    @property
+    def needs_labels(self) -> bool:
+        """Whether it asks for classes: their names, or sounds of other ones."""
+        return self.kind == "text" or self.pairing != "own"
+
 
 GENERATORS = ("dalle", "diffusion", "latent")
 

@@ -118,6 +118,7 @@ def write_table3(
     absent: Mapping[str, str] | None = None,
     comparisons: Sequence[Comparison] = (),
     remarks: Sequence[str] = (),
+    unmeasured: str = NOT_IN_RUN,
 ) -> None:
     """Write Table 3.
 
@@ -127,11 +128,12 @@ def write_table3(
         absent: extractors without weights, and why they measured nothing.
         comparisons: paired differences between sets of drawings.
         remarks: sentences of the other studies.
+        unmeasured: why a row without a metrics file has no number.
     """
-    judge = next(result.settings["judge"] for task, result in results.items() if task.startswith("vegas_"))
-    columns = columns_of(str(judge), extractors)
+    judges = (result.settings["judge"] for task, result in results.items() if task.startswith("vegas_"))
+    columns = columns_of(str(next(judges, EMBEDDED)), extractors)
     lines = [_published_line(row, key) for row in rows if row.task is None for key in _PUBLISHED_NAMES]
-    lines += [_line(row, column, results) for row in rows if row.task for column in columns]
+    lines += [_line(row, column, results, unmeasured) for row in rows if row.task for column in columns]
     lines += [
         [row.title, row.task or "", name, network, *[""] * 10, why, "", "", ""]
         for network, why in (absent or {}).items()
@@ -144,7 +146,7 @@ def write_table3(
         "## Table 3: drawings",
         _grid(rows, columns, results),
         _legend(columns, absent or {}),
-        _measured_on(results),
+        _measured_on(results) or f"Nothing was measured. {unmeasured.capitalize()}.",
         comparison_lines(comparisons),
         "\n".join(f"- {remark}" for remark in remarks),
         _origins(),
@@ -165,8 +167,8 @@ def comparison_lines(comparisons: Sequence[Comparison]) -> str:
     return "Sets of drawings compared, paired on the same items:\n\n" + "\n".join(lines) if lines else ""
 
 
-def _line(row: Row3, column: Column3, results: Mapping[str, Result]) -> list[str]:
-    result, metric, note = _found(row, column, results)
+def _line(row: Row3, column: Column3, results: Mapping[str, Result], unmeasured: str) -> list[str]:
+    result, metric, note = _found(row, column, results, unmeasured)
     printed = _published(row, column)
     low, high = metric.ci95 if metric and metric.ci95 else (None, None)
     spread = result.settings["spread"].get(column.metric, {}).get("deviation") if result else None
@@ -225,14 +227,14 @@ def _cell(row: Row3, column: Column3, results: Mapping[str, Result]) -> str:
 
 
 def _found(
-    row: Row3, column: Column3, results: Mapping[str, Result]
+    row: Row3, column: Column3, results: Mapping[str, Result], unmeasured: str = NOT_IN_RUN
 ) -> tuple[Result | None, Metric | None, str]:
     """The metrics file and the metric of a cell, or why there is none."""
     if row.task is None:
         return None, None, ANOTHER_SYSTEM
     result = results.get(row.task)
     if result is None:
-        return None, None, NOT_IN_RUN
+        return None, None, unmeasured
     metric = result.metrics.get(column.metric)
     return result, metric, "" if metric else f"not measured: {row.task} has no {column.metric}"
 

@@ -97,7 +97,7 @@ def _about(found: Mapping[str, SystemResult], rows: Sequence[SystemRow], why: Ma
         "takes answers as independent. Published: ranges over the paper's three tests.",
         "",
     ]
-    if not found:
+    if NO_ANSWERS in why.values() and not found:
         lines += ["There are no answer files: nobody has been asked yet (`snakemake human_study`).", ""]
     for row in rows:
         one = found.get(row.system)

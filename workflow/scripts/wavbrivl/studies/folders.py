@@ -4,8 +4,11 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
+import numpy as np
+
 from wavbrivl.corpus.clips import unit_hash
 from wavbrivl.generate.drawings import Drawings, read_drawings
+from wavbrivl.shards.reader import MediaShards
 
 Key = tuple[str, str]
 """(generator, study)."""
@@ -23,6 +26,17 @@ def read_sets(images: Iterable[Path]) -> dict[Key, Drawings]:
         UserError: a folder is damaged.
     """
     return {key_of(path): read_drawings(path.parent) for path in images}
+
+
+class RealFrames:
+    """The 64 x 64 frame of a clip in media shards, or None for a name that is no clip of them."""
+
+    def __init__(self, media: Iterable[str]):
+        self._shards = MediaShards([Path(path) for path in media])
+        self._place = {clip.clip_id: i for i, clip in enumerate(self._shards.clips)}
+
+    def __call__(self, clip: str) -> np.ndarray | None:
+        return self._shards.image(self._place[clip], 64) if clip in self._place else None
 
 
 def of_study(sets: dict[Key, Drawings], study: str) -> dict[str, Drawings]:

@@ -87,8 +87,11 @@ def caption_of(meta: dict[str, Any], language: str) -> str:
     return caption
 
 
-def read_texts(shards: MediaShards, language: str, split: str) -> Texts:
+def read_texts(shards: MediaShards, language: str, split: str, wordless: bool = False) -> Texts:
     """Caption, label and label words of every clip.
+
+    Args:
+        wordless: a split of which nothing at all is said, as that of a folder of videos, has empty texts.
 
     Raises:
         UserError: there are no clips, a clip is of another split, or it has no text in the language.
@@ -99,6 +102,8 @@ def read_texts(shards: MediaShards, language: str, split: str) -> Texts:
     stray = [meta["clip_id"] for meta in metas if meta["split"] != split]
     if stray:
         raise UserError(f"clip {stray[0]} is not of the split '{split}': splits never mix in the teacher")
+    if wordless and not any(meta["label"] or meta.get(f"caption_{language}") for meta in metas):
+        return Texts(*([""] * len(metas) for _ in range(3)))
     captions = [caption_of(meta, language) for meta in metas]
     names = [name_of(meta, language) or caption for meta, caption in zip(metas, captions, strict=True)]
     return Texts(captions, names, [meta["label"] for meta in metas])

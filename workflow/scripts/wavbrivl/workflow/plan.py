@@ -71,14 +71,24 @@ def lacks_texts(config: Config) -> str | None:
     return f"teacher.checkpoint: a teacher cannot be trained on {lack}; name a checkpoint"
 
 
+def lacks_labels(config: Config) -> str | None:
+    """Why nothing can be said about classes of the corpus, or None."""
+    if "videos" in _formats(config):
+        return "not measured: the clips of the corpus have no labels"
+    return None
+
+
 def lacks_classes(config: Config, plan: Plan) -> str | None:
     """Why the corpus's clips cannot be classified, or None."""
-    formats = {config.corpus.format, *(file.format for file in config.corpus.clip_list)}
-    if "videos" in formats:
-        return "not measured: the clips of the corpus have no labels"
-    if "audioset" in formats:
+    if lack := lacks_labels(config):
+        return lack
+    if "audioset" in _formats(config):
         return "not measured: clips of AudioSet have several labels each, and the task takes one"
     return None if plan.shards["test"] else "not measured: the corpus has no test split"
+
+
+def _formats(config: Config) -> set[str]:
+    return {config.corpus.format, *(file.format for file in config.corpus.clip_list)}
 
 
 def _folders_exist(config: Config) -> None:
