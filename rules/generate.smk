@@ -8,10 +8,15 @@ makes   results/<run>/generate/mapping/                        from sounds and t
 
 from wavbrivl.generate.study import GENERATORS, STUDIES
 from wavbrivl.workflow.generation import drawing_settings, drawings, trained_files
-
+from wavbrivl.workflow.studies import sets_of, study_sets
 
 # Without labels, nothing is drawn from the names of classes or in the places of other ones.
 CHOSEN = [name for name, study in STUDIES.items() if not (UNLABELLED and study.needs_labels)]
+SETS = study_sets(CONFIG.studies.sets, CHOSEN)
+TOGETHER = {name: sets_of(SETS, name) for name in GENERATORS} if CONFIG.generate.together else {}
+DRAWING_FILES = ("images.npy", "rounds.npy", "rows.csv", "trace.json", "grid.png")
+DRAWING_CODE = code_digest("wavbrivl.generate.load", "wavbrivl.generate.repeat")
+DRAWN_WITH = {"teacher": TEACHER, "mappings": f"{GENERATE}/mapping/mapping.npz"}
 
 
 wildcard_constraints:
@@ -84,16 +89,11 @@ rule choose_conditions:
 rule draw:
     """Draw a study's conditions with one generator, everything frozen."""
     input:
+        **DRAWN_WITH,
         model=lambda wildcards: trained_files(GENERATE, CONFIG, wildcards.generator),
-        teacher=TEACHER,
-        mappings=f"{GENERATE}/mapping/mapping.npz",
         conditions=f"{GENERATE}/conditions/{{study}}.npz",
     output:
-        images=f"{GENERATE}/{{generator}}/drawings/{{study}}/images.npy",
-        rounds=f"{GENERATE}/{{generator}}/drawings/{{study}}/rounds.npy",
-        rows=f"{GENERATE}/{{generator}}/drawings/{{study}}/rows.csv",
-        trace=f"{GENERATE}/{{generator}}/drawings/{{study}}/trace.json",
-        grid=f"{GENERATE}/{{generator}}/drawings/{{study}}/grid.png",
+        [f"{GENERATE}/{{generator}}/drawings/{{study}}/{name}" for name in DRAWING_FILES],
     log:
         f"{LOGS}/draw/{{generator}}-{{study}}.log",
     benchmark:
@@ -106,8 +106,45 @@ rule draw:
         gpu=1,
     params:
         **settings("seed"),
+        folder=GENERATE,
+        generator="{generator}",
+        studies=lambda wildcards: [wildcards.study],
         generate=lambda wildcards: drawing_settings(CONFIG, wildcards.generator),
-        model=lambda wildcards: f"{GENERATE}/{wildcards.generator}/model",
-        code=code_digest("wavbrivl.generate.load", "wavbrivl.generate.repeat"),
+        code=DRAWING_CODE,
     script:
         "../workflow/scripts/draw.py"
+
+
+# A rule a generator that draws all of its sets in one job, and goes before the rule above.
+for generator, sets in TOGETHER.items():
+
+    rule:
+        name:
+            f"draw_{generator}"
+        input:
+            **DRAWN_WITH,
+            model=trained_files(GENERATE, CONFIG, generator),
+            conditions=[f"{GENERATE}/conditions/{study}.npz" for study in sets],
+        output:
+            [f"{GENERATE}/{generator}/drawings/{study}/{name}" for study in sets for name in DRAWING_FILES],
+        log:
+            f"{LOGS}/draw/{generator}.log",
+        benchmark:
+            f"{BENCHMARKS}/draw/{generator}.tsv"
+        conda:
+            "../envs/generate.yaml"
+        resources:
+            mem_mb=scaled(4000),
+            runtime=scaled(24 * 60),
+            gpu=1,
+        params:
+            **settings("seed"),
+            folder=GENERATE,
+            generator=generator,
+            studies=sets,
+            generate=drawing_settings(CONFIG, generator),
+            code=DRAWING_CODE,
+        script:
+            "../workflow/scripts/draw.py"
+
+    workflow.ruleorder(f"draw_{generator}", "draw")

@@ -8,10 +8,9 @@ makes   results/<run>/studies/judge/, features/   what was trained, and from whi
 """
 
 from wavbrivl.studies.networks import named_extractors
-from wavbrivl.workflow.studies import drawn, lacking_clip, lacking_wav2clip, study_sets, table3_tasks
+from wavbrivl.workflow.studies import drawn, lacking_clip, lacking_wav2clip, table3_tasks
 
 STUDIED = f"{RESULTS}/studies"
-SETS = study_sets(CONFIG.studies)
 TRUTH = f"{WORLD}/truth.csv" if CONFIG.corpus.format == "embedded" else []
 JUDGE = multiext(f"{STUDIED}/judge/", "config.json", "model.safetensors", "clips.txt")
 FEATURES = multiext(f"{STUDIED}/features/", "config.json", "model.safetensors", "clips.txt")
@@ -21,7 +20,6 @@ TABLE3_METRICS = expand(f"{RESULTS}/metrics/{{task}}.json", task=table3_tasks(SE
 CLIP, WAV2CLIP = lacking_clip(CONFIG), lacking_wav2clip(CONFIG)
 CLIP_TEXTS = [] if CLIP else [f"{GENERATE}/clip/drawings/text/images.npy"]
 WAV2CLIP_SOUNDS = [] if WAV2CLIP else [f"{GENERATE}/wav2clip/drawings/test/images.npy"]
-DRAWING_FILES = ("images.npy", "rounds.npy", "rows.csv", "trace.json", "grid.png")
 
 
 rule train_judge:

@@ -60,7 +60,9 @@ def test_own_videos_go_through_every_stage(own):
     teacher = own.json("results/test/metrics/teacher.json")
     assert not teacher["metrics"] and "neither a caption nor the label" in teacher["settings"]["reason"]
     assert NO_LABELS in {row["note"] for row in table(own, 2) if "VGG-Sound mAP" in row["column"]}
-    assert {row["note"] for row in table(own, 3) if row["task"] and row["network"] == "embedded"} == {NO_LABELS}
+    assert {row["note"] for row in table(own, 3) if row["task"] and row["network"] == "embedded"} == {
+        NO_LABELS
+    }
     assert {row["note"] for row in table(own, 4)} == {NO_LABELS}
     drawn = own.json("results/test/generate/diffusion/drawings/test/trace.json")
     assert drawn["drawings"][0]["items"] and (own.path / "results/test/figures/clips.png").is_file()

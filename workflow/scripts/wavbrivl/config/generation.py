@@ -289,6 +289,9 @@ class GenerateConfig(Section):
     """Held-out clips that the studies draw, spread over the classes."""
     repeats: PositiveInt = 1
     """Drawings of each, with seeds of their own."""
+    together: bool = True
+    """All sets of a generator are drawn by one job: right where loading models takes longer than drawing.
+    Otherwise each set is a job of its own, so that they run side by side and one is drawn again alone."""
     frames_in_memory: PositiveInt = 20000
     """Training frames kept in memory at most; of more, a seeded sample is taken."""
     mapping: MappingConfig = MappingConfig()

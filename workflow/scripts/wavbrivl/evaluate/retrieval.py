@@ -99,7 +99,7 @@ def run_retrieval(
         seed=seed,
         metrics=metrics,
         intervals=f"{method(config.bootstrap)}; queries are drawn, the gallery stays as it is",
-        classes=len(set(test.labels)),
+        classes=len(set(test.labels) - {""}) or None,
         gallery=len(test.clip_ids),
     )
     return Retrieval(result, _items(test, ranks), sounds)
@@ -116,7 +116,7 @@ def retrieval_metrics(
 
     Args:
         ranks: by direction, such as `audio_to_image`; it ends the metrics' names.
-        labels: class of each clip, [n].
+        labels: class of each clip, [n]; all empty where the corpus has none.
         groups: source recording of each clip, [n].
     """
     metrics = {}
@@ -124,7 +124,8 @@ def retrieval_metrics(
         for name, statistic, chance, class_only in _rows(found, labels, config.retrieval.recalls):
             value = value_of(statistic, found.gallery)
             ci95 = interval(statistic, groups, config.bootstrap, seed)
-            metrics[f"{name}_{direction}"] = metric(value, ci95, chance, class_only)
+            known = class_only if any(labels) else None
+            metrics[f"{name}_{direction}"] = metric(value, ci95, chance, known)
     return metrics
 
 

@@ -1,5 +1,6 @@
 """Generators by name, frozen and ready to draw."""
 
+import logging
 from pathlib import Path
 from typing import Any
 
@@ -7,11 +8,16 @@ import torch
 
 from wavbrivl.config.generation import GenerateConfig
 from wavbrivl.errors import UserError
+from wavbrivl.generate.conditions import read_conditions
+from wavbrivl.generate.drawings import write_drawings
 from wavbrivl.generate.generator import Generator
 from wavbrivl.generate.guide import Guide
 from wavbrivl.generate.mapping import read_mappings
-from wavbrivl.generate.study import GENERATORS, Study
+from wavbrivl.generate.repeat import draw_repeatedly
+from wavbrivl.generate.study import GENERATORS, Study, study_of
 from wavbrivl.teacher.model import load_teacher
+
+logger = logging.getLogger("wavbrivl")
 
 
 def for_study(config: GenerateConfig, generator: str, study: Study) -> GenerateConfig:
@@ -26,6 +32,37 @@ def for_study(config: GenerateConfig, generator: str, study: Study) -> GenerateC
     values = section.draw.model_dump() | dict(study.changes.get(generator, {}))
     draw = type(section.draw).model_validate(values)
     return config.model_copy(update={generator: section.model_copy(update={"draw": draw})})
+
+
+def draw_study(
+    name: str,
+    generator: str,
+    config: GenerateConfig,
+    folder: Path,
+    teacher: Path,
+    device: torch.device,
+    seed: int,
+) -> None:
+    """Draw a study with one generator and write its folder, `<generator>/drawings/<study>/`.
+
+    Args:
+        name: of the study.
+        folder: of the generation stage, with conditions, mapping and trained models.
+        teacher: the teacher's folder.
+        seed: of the first drawing of each condition.
+
+    Raises:
+        UserError: the study is not meant for the generator, or something is missing or damaged.
+    """
+    logger.info("study '%s', drawn by %s", name, generator)
+    study = study_of(name)
+    chosen = for_study(config, generator, study)
+    maps = folder / "mapping/mapping.npz"
+    drawer = load_generator(generator, folder / generator / "model", chosen, teacher, maps, device)
+    conditions = read_conditions(folder / f"conditions/{name}.npz")
+    drawings, trace = draw_repeatedly(drawer, conditions, seed, study.repeats or config.repeats)
+    named = {"study": name, "about": study.about, **trace}
+    write_drawings(folder / generator / "drawings" / name, drawings, named)
 
 
 def load_generator(

@@ -146,7 +146,7 @@ def write_table3(
         "## Table 3: drawings",
         _grid(rows, columns, results),
         _legend(columns, absent or {}),
-        _measured_on(results) or f"Nothing was measured. {unmeasured.capitalize()}.",
+        _measured_on(results) or f"The rows of this run are {unmeasured}.",
         comparison_lines(comparisons),
         "\n".join(f"- {remark}" for remark in remarks),
         _origins(),

@@ -4,19 +4,28 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from wavbrivl.config import Config
-from wavbrivl.config.studies import StudiesConfig
 from wavbrivl.generate.study import GENERATORS, STUDIES
 from wavbrivl.studies.sets import measured, task_of
 
 
-def study_sets(config: StudiesConfig) -> list[tuple[str, str]]:
-    """(generator, study) of every set of drawings, each study by the generators that it is meant for."""
+def study_sets(names: Sequence[str], possible: Sequence[str] = tuple(STUDIES)) -> list[tuple[str, str]]:
+    """(generator, study) of every set of drawings, each study by the generators that it is meant for.
+
+    Args:
+        names: the studies that are wanted.
+        possible: those that the corpus allows.
+    """
     return [
         (generator, study)
-        for study in config.sets
+        for study in names
         for generator in GENERATORS
-        if generator in STUDIES[study].generators
+        if study in possible and generator in STUDIES[study].generators
     ]
+
+
+def sets_of(sets: Sequence[tuple[str, str]], generator: str) -> list[str]:
+    """The studies of one generator, in their order."""
+    return [study for name, study in sets if name == generator]
 
 
 def drawn(folder: str, sets: Sequence[tuple[str, str]], *studies: str) -> list[str]:
