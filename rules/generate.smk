@@ -106,7 +106,6 @@ rule draw:
         gpu=1,
     params:
         **settings("seed"),
-        folder=GENERATE,
         generator="{generator}",
         studies=lambda wildcards: [wildcards.study],
         generate=lambda wildcards: drawing_settings(CONFIG, wildcards.generator),
@@ -139,7 +138,6 @@ for generator, sets in TOGETHER.items():
             gpu=1,
         params:
             **settings("seed"),
-            folder=GENERATE,
             generator=generator,
             studies=sets,
             generate=drawing_settings(CONFIG, generator),

@@ -16,7 +16,7 @@ if __name__ == "__main__":
                 study,
                 params.generator,
                 GenerateConfig(**params.generate),
-                Path(params.folder),
+                Path(inputs.mappings).parents[1],
                 Path(inputs.teacher[0]).parent,
                 device,
                 params.seed,
