@@ -1,7 +1,6 @@
 """A checkout of one's own to run the workflow in, at toy size."""
 
 import json
-import os
 import shutil
 import subprocess
 import sys
@@ -29,7 +28,6 @@ class Checkout:
         return subprocess.run(
             self.command(*arguments, cores=cores, config=config),
             cwd=self.path,
-            env=os.environ | {"PYTHONDONTWRITEBYTECODE": "1"},
             capture_output=True,
             text=True,
             timeout=timeout,

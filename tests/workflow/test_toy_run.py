@@ -1,8 +1,6 @@
 """The whole DAG at toy size: it ends, a second call does nothing, one edit reruns what depends on it."""
 
-import hashlib
 import json
-from pathlib import Path
 
 import pytest
 import webdataset
@@ -18,7 +16,7 @@ def test_every_promised_output_is_there(finished):
     for name in (*tasks, "vggsound_retrieval", "teacher"):
         metrics = finished.json(f"results/test/metrics/{name}.json")
         assert metrics["n"] > 0
-    for encoder in ("random", "logmel", "supervised"):
+    for encoder in ("logmel", "supervised"):
         for task in ("esc50", "urbansound8k", "vggsound"):
             assert (results / f"metrics/{encoder}/{task}.json").is_file()
         for task in ("vggsound_retrieval", "desed", "clotho_captioning", "clotho_retrieval"):
@@ -65,12 +63,6 @@ def test_a_second_call_has_nothing_to_do(finished):
     done = finished.run()
     assert done.returncode == 0
     assert "Nothing to be done" in done.stdout + done.stderr
-
-
-def test_the_same_seed_gives_the_same_bytes_on_one_core(finished, checkout):
-    done = checkout.run(cores=1)
-    assert done.returncode == 0, done.stderr[-4000:]
-    assert digests(checkout.path) == digests(finished.path)
 
 
 @pytest.mark.parametrize(
@@ -128,21 +120,3 @@ def test_one_module_reruns_what_imports_it(copied):
     planned = set(copied.planned())
     assert "train_audio_encoder" in planned
     assert not planned & {"make_world", "fetch_clips", "extract_media", "train_teacher", "embed_images"}
-
-
-def digests(root: Path) -> dict[str, str]:
-    found = [
-        *root.glob("data/*/media/*"),
-        *root.glob("data/*/clips/*"),
-        *root.glob("data/benchmarks/**/*.csv"),
-        *root.glob("results/test/metrics/**/*.json"),
-        *root.glob("results/test/embeddings/*"),
-        *root.glob("results/test/teacher/*.safetensors"),
-        *root.glob("results/test/model/*"),
-        *root.glob("results/test/tables/*"),
-    ]
-    return {
-        path.relative_to(root).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest()
-        for path in found
-        if path.is_file() and not path.name.startswith(".")
-    }

@@ -68,7 +68,7 @@ def classes_figure(
             members.setdefault(row.label, []).append(i)
         labels = sorted(members)
         rows = []
-        for k in range(each):
+        for k in range(min(each, max(map(len, members.values())))):
             places = [members[label][k] if k < len(members[label]) else None for label in labels]
             real = [None if i is None else frame(drawings.rows[i].item) for i in places]
             drawn = [None if i is None else drawings.images[i] for i in places]

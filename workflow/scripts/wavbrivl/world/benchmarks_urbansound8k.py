@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 import soundfile
+from scipy.io import wavfile
 from scipy.signal import resample_poly
 
 from wavbrivl.config.corpus import WorldConfig
@@ -166,4 +167,7 @@ def _write(path: Path, one: Slice, seed: int) -> None:
     channels = [wave] if one.channels == 1 else [wave, wave * np.float32(take.uniform(0.3, 1))]
     samples = np.clip(np.stack(channels, axis=1), -1, 1)
     with atomic(path) as temporary:
-        soundfile.write(temporary, samples, one.rate, one.subtype, format="WAV")
+        if one.subtype == "FLOAT":  # libsndfile would write the time of day beside the peak
+            wavfile.write(temporary, one.rate, samples.astype(np.float32))
+        else:
+            soundfile.write(temporary, samples, one.rate, one.subtype, format="WAV")
