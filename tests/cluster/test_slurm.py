@@ -10,7 +10,7 @@ import pytest
 
 from tests.cluster.slurm import Slurm
 from tests.workflow.conftest import Checkout
-from tests.workflow.test_toy_run import digests
+from tests.workflow.digests import digests
 
 pytestmark = [pytest.mark.cluster, pytest.mark.workflow, pytest.mark.timeout(1200)]
 
