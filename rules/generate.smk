@@ -41,7 +41,6 @@ rule fit_mapping:
         f"{BENCHMARKS}/fit_mapping.tsv"
     conda:
         "../envs/generate.yaml"
-    threads: 2
     resources:
         mem_mb=scaled(4000),
         runtime=scaled(12 * 60),

@@ -6,7 +6,7 @@ makes   results/<run>/generate/dalle/model/       dvae/ and transformer/
         results/<run>/generate/latent/model/      a VQ model in diffusers' layout
 """
 
-from wavbrivl.workflow.generation import training_settings
+from wavbrivl.workflow.generation import latent_files, training_settings
 
 GENERATE = f"{RESULTS}/generate"
 DALLE_MODEL = f"{GENERATE}/dalle/model"
@@ -34,7 +34,6 @@ rule train_dvae:
         f"{BENCHMARKS}/train_dvae.tsv"
     conda:
         "../envs/generate.yaml"
-    threads: 2
     resources:
         mem_mb=scaled(4000),
         runtime=scaled(24 * 60),
@@ -62,7 +61,6 @@ rule train_dalle:
         f"{BENCHMARKS}/train_dalle.tsv"
     conda:
         "../envs/generate.yaml"
-    threads: 2
     resources:
         mem_mb=scaled(4000),
         runtime=scaled(3 * 24 * 60),
@@ -99,7 +97,6 @@ rule train_diffusion:
         f"{BENCHMARKS}/train_diffusion.tsv"
     conda:
         "../envs/generate.yaml"
-    threads: 2
     resources:
         mem_mb=scaled(4000),
         runtime=scaled(3 * 24 * 60),
@@ -117,22 +114,13 @@ rule train_vq:
     input:
         **TRAIN_FRAMES,
     output:
-        [
-            f"{GENERATE}/latent/model/{name}"
-            for name in (
-                "config.json",
-                "diffusion_pytorch_model.safetensors",
-                "free/training.jsonl",
-                "quantised/training.jsonl",
-            )
-        ],
+        [f"{GENERATE}/latent/model/{name}" for name in latent_files(CONFIG)],
     log:
         f"{LOGS}/train_vq.log",
     benchmark:
         f"{BENCHMARKS}/train_vq.tsv"
     conda:
         "../envs/generate.yaml"
-    threads: 2
     resources:
         mem_mb=scaled(4000),
         runtime=scaled(24 * 60),

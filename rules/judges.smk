@@ -125,7 +125,6 @@ rule draw_clip_texts:
         f"{BENCHMARKS}/draw_clip_texts.tsv"
     conda:
         "../envs/generate.yaml"
-    threads: 2
     resources:
         mem_mb=scaled(6000),
         runtime=scaled(12 * 60),
@@ -155,7 +154,6 @@ rule draw_wav2clip:
         f"{BENCHMARKS}/draw_wav2clip.tsv"
     conda:
         "../envs/generate.yaml"
-    threads: 2
     resources:
         mem_mb=scaled(6000),
         runtime=scaled(12 * 60),

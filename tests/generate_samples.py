@@ -53,7 +53,7 @@ DIFFUSION = DiffusionConfig(
 )
 LATENT = LatentConfig(
     image_size=SIDE,
-    vq=VqConfig(codes=8, code_dim=4, channels=[8, 8], groups=4, training=STEPS),
+    vq=VqConfig(codes=8, code_dim=4, channels=[8, 8], groups=4, components=3, training=STEPS),
     draw=LatentDrawConfig(steps=10, cutouts=2),
 )
 

@@ -12,6 +12,7 @@ from wavbrivl.generate.conditions import plain_conditions
 from wavbrivl.generate.cutouts import PARAMETERS, cutouts
 from wavbrivl.generate.guide import Guide, to_uint8
 from wavbrivl.generate.latent import SNAPSHOTS, Latent, _clamped, great_circle
+from wavbrivl.generate.subspace import Subspace
 from wavbrivl.generate.vq import build_vq
 
 PLAIN = LatentDrawConfig(jitter=0, erasing=0, noise=0, smallest_cutout=0.5)
@@ -119,3 +120,28 @@ def test_the_latent_never_leaves_the_codebook(parts):
     moved, low, high = moved.detach(), drawer.codebook.amin(0), drawer.codebook.amax(0)
     assert (moved.amin(dim=(0, 2, 3)) >= low).all() and (moved.amax(dim=(0, 2, 3)) <= high).all()
     assert math.isclose(float(moved.amax()), float(high.max()), rel_tol=1e-5)
+
+
+def test_along_components_the_latent_stays_among_real_ones(parts):
+    vq, side, guide = parts
+    torch.manual_seed(5)
+    subspace = Subspace(torch.randn(4, 8, 8), torch.randn(3, 4, 8, 8))
+    config = LatentDrawConfig(**{**LATENT.draw.model_dump(), "steps": 20, "learning_rate": 0.3, "prior": 0})
+    free = Latent(vq, side, guide, config, subspace)
+    held = Latent(vq, side, guide, config.model_copy(update={"prior": 100.0}), subspace)
+    lengths = {}
+    for drawer in (free, held):
+        place = drawer._begin(audio(), 2).requires_grad_(True)
+        assert place.shape == (3, 3)
+        optimizer = torch.optim.Adam([place], lr=0.3)
+        for step in range(20):
+            drawer._step(place, optimizer, audio(), torch.from_numpy(vectors(3)), 2, step)
+        lengths[drawer] = place.detach().square().sum()
+    assert lengths[held] < 0.2 * lengths[free]
+    drawings, _ = free.draw(audio(), 2)
+    scores = np.stack([guide.scores(images, vectors(3)) for images in drawings.rounds])
+    assert (scores[-1] > scores[0]).any() and (np.diff(scores, axis=0) >= -1e-9).all()
+    nothing = plain_conditions("unconditional", list("abc"), ["x"] * 3, vectors(3))
+    drawn, _ = free.draw(nothing, 2)
+    other, _ = free.draw(nothing, 3)
+    assert not np.array_equal(drawn.images, other.images), "without a condition: a sample of real latents"

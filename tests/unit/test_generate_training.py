@@ -24,6 +24,7 @@ from wavbrivl.generate.diffusion import train_diffusion
 from wavbrivl.generate.dvae import Dvae, dvae_loss, load_dvae, temperature_at, train_dvae
 from wavbrivl.generate.frames import Frames
 from wavbrivl.generate.gap import Pairs, fit_and_measure
+from wavbrivl.generate.subspace import load_subspace
 from wavbrivl.generate.training import fit, order, rate_factor
 from wavbrivl.generate.transformer import Transformer
 from wavbrivl.generate.vq import load_vq, train_vq
@@ -134,6 +135,12 @@ def test_a_vq_model_learns_its_codes_and_comes_back(frames, tmp_path):
     pixels = frames.pixels([0, 1]) * 2 - 1
     torch.testing.assert_close(back(pixels).sample, vq(pixels).sample)
     assert len(vq.quantize.embedding.weight.unique(dim=0)) == 8
+    subspace = load_subspace(tmp_path, CPU)
+    assert len(subspace) == LATENT.vq.components
+    assert subspace.mean.shape == vq.encode(pixels).latents.shape[1:]
+    many = LATENT.model_copy(update={"vq": LATENT.vq.model_copy(update={"components": len(frames)})})
+    with pytest.raises(UserError, match=r"generate\.latent\.vq\.components"):
+        train_vq(frames, many, tmp_path / "many", 1, CPU)
     with pytest.raises(UserError, match="cannot be read as a VQ model"):
         load_vq(tmp_path / "absent", CPU)
 

@@ -6,8 +6,7 @@ from wavbrivl.compute import set_up
 from wavbrivl.config.generation import LatentConfig
 from wavbrivl.generate.conditions import read_conditions
 from wavbrivl.generate.drawings import write_drawings
-from wavbrivl.generate.latent import Latent
-from wavbrivl.generate.vq import load_vq
+from wavbrivl.generate.latent import load_latent
 from wavbrivl.studies.clip import Clip, ClipGuide
 from wavbrivl.studies.clip_conditions import in_clips_words
 from wavbrivl.workflow.job import job
@@ -15,12 +14,10 @@ from wavbrivl.workflow.job import job
 if __name__ == "__main__":
     with job(snakemake):
         inputs, params = snakemake.input, snakemake.params
-        device = set_up(params.seed)
+        device = set_up(params.seed, threads=1)
         clip = Clip(Path(params.studies["clip"]), device, "studies.clip")
-        config = LatentConfig(**params.latent)
-        folder = Path(config.released) if config.released else Path(inputs.model[0]).parent
-        vq = load_vq(folder, device)
-        generator = Latent(vq, config.image_size, ClipGuide(clip), config.draw)
+        folder = Path(next(iter(inputs.model), ".")).parent
+        generator = load_latent(folder, ClipGuide(clip), LatentConfig(**params.latent), device)
         conditions = in_clips_words(read_conditions(Path(inputs.conditions)), clip, params.prompts)
         drawings, trace = generator.draw(conditions, params.seed)
         write_drawings(Path(snakemake.output[0]).parent, drawings, {**trace, "generator": "clip"})

@@ -14,7 +14,7 @@ from wavbrivl.workflow.job import job
 if __name__ == "__main__":
     with job(snakemake):
         inputs, params = snakemake.input, snakemake.params
-        device = set_up(params.seed)
+        device = set_up(params.seed, threads=1)
         teacher = load_teacher(Path(inputs.teacher[0]).parent, device)
         encoder = load_encoder("wavbrivl", EncoderSettings(device, params.seed, Path(inputs.model).parent))
         media = Path(inputs.media[0]).parent

@@ -12,7 +12,7 @@ from wavbrivl.workflow.job import job
 if __name__ == "__main__":
     with job(snakemake):
         inputs, params = snakemake.input, snakemake.params
-        device = set_up(params.seed)
+        device = set_up(params.seed, threads=1)
         config = DalleConfig(**params.dalle)
         frames = Frames.of_job(snakemake, config.image_size)
         dvae = load_dvae(Path(inputs.dvae[0]).parent, device)

@@ -11,7 +11,7 @@ from wavbrivl.workflow.job import job
 if __name__ == "__main__":
     with job(snakemake):
         params = snakemake.params
-        device = set_up(params.seed)
+        device = set_up(params.seed, threads=1)
         config = DalleConfig(**params.dalle)
         frames = Frames.of_job(snakemake, config.image_size)
         train_dvae(frames, config, Path(snakemake.output[0]).parent, params.seed, device)

@@ -226,21 +226,27 @@ class VqConfig(Section):
     """Size of the codebook (VQGAN f16: 16384)."""
     code_dim: PositiveInt = 8
     """Width of a code."""
-    channels: Annotated[list[PositiveInt], Field(min_length=2)] = [32, 48, 64]
+    channels: Annotated[list[PositiveInt], Field(min_length=2)] = [16, 32]
     """Channels of each level; every level after the first halves the grid."""
     groups: PositiveInt = 8
     """Groups of the normalisation; they divide all channels."""
-    training: StepsConfig = StepsConfig(steps=160, batch_size=16, weight_decay=0.0)
+    components: Annotated[int, Field(ge=0)] = 64
+    """Principal components of the latents of training frames, along which the latent is moved; 0 moves it
+    freely, as Wav2CLIP does, which a small VQ model answers with noise. A released model is moved freely."""
+    training: StepsConfig = StepsConfig(steps=700, batch_size=8, learning_rate=4e-3, weight_decay=0.0)
     """Its training."""
 
 
 class LatentDrawConfig(Section):
     """How the latent is moved; the defaults in brackets are VQGAN-CLIP's."""
 
-    steps: PositiveInt = 30
+    steps: PositiveInt = 50
     """Steps of gradient descent (500)."""
-    learning_rate: PositiveFloat = 0.1
+    learning_rate: PositiveFloat = 0.25
     """Adam's step size (0.1)."""
+    prior: Annotated[float, Field(ge=0)] = 0.05
+    """Weight of the mean square of the coordinates where the latent is moved along components: keeps it
+    where real frames are."""
     cutouts: PositiveInt = 4
     """Random crops of the picture that are scored in each step (32)."""
     smallest_cutout: Annotated[float, Field(gt=0, le=1)] = 0.6
@@ -252,8 +258,8 @@ class LatentDrawConfig(Section):
     noise: Annotated[float, Field(ge=0)] = 0.1
     """Gaussian noise on each crop, its strength drawn evenly up to this (0.1)."""
     start: Literal["random", "noise"] = "random"
-    """`random`: codes drawn at random; `noise`: the code of random pixels."""
-    items: PositiveInt = 10
+    """Where a freely moved latent begins: `random` codes, or the code of random pixels (`noise`)."""
+    items: PositiveInt = 30
     """At most this many conditions of a study are drawn: this generator is by far the slowest."""
     batch_size: PositiveInt = 16
     """Pictures moved side by side; it does not change the result beyond rounding."""

@@ -112,5 +112,4 @@ def _latent(
 ) -> Generator:
     from wavbrivl.generate.latent import load_latent
 
-    chosen = Path(config.latent.released) if config.latent.released else folder
-    return load_latent(chosen, config.latent.image_size, guide, config.latent.draw, device)
+    return load_latent(folder, guide, config.latent, device)

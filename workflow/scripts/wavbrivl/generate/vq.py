@@ -14,6 +14,7 @@ from torch.nn import functional
 from wavbrivl.config.generation import LatentConfig, VqConfig
 from wavbrivl.errors import UserError
 from wavbrivl.generate.frames import Frames
+from wavbrivl.generate.subspace import fit_subspace
 from wavbrivl.generate.training import fit, in_bfloat16
 
 FREE_SHARE = 0.5
@@ -42,7 +43,8 @@ def train_vq(frames: Frames, config: LatentConfig, folder: Path, seed: int, devi
     """Train and save in diffusers' layout.
 
     First as a plain autoencoder; then the codebook is set to the means of clusters of the latents, so that
-    no code is dead from the start, and the steps that are left train with it.
+    no code is dead from the start, and the steps that are left train with it. At last the components that the
+    latent is moved along are fitted, where there are to be any.
     """
     vq = build_vq(config.vq, config.image_size).to(device, memory_format=torch.channels_last)
     training = config.vq.training
@@ -66,6 +68,8 @@ def train_vq(frames: Frames, config: LatentConfig, folder: Path, seed: int, devi
             vq, lambda rows, step, part=part: loss(rows, part == "quantised"), len(frames), schedule, seed,
             {**facts, "part": part}, folder / part, f"VQ steps, {part}",
         )  # fmt: skip
+    if config.vq.components:
+        fit_subspace(vq, frames, config.vq.components, seed, device).save(folder)
     save_vq(folder, vq)
     return vq
 

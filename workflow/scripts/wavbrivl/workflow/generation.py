@@ -33,6 +33,17 @@ def trained_files(folder: str, config: Config, generator: str) -> list[str]:
     return [f"{folder}/{generator}/model/{name}" for name in COMPLETE[generator]]
 
 
+def latent_files(config: Config) -> list[str]:
+    """Files that `train_vq` leaves in its folder."""
+    names = [
+        "config.json",
+        "diffusion_pytorch_model.safetensors",
+        "free/training.jsonl",
+        "quantised/training.jsonl",
+    ]
+    return names + (["latents.safetensors"] if config.generate.latent.vq.components else [])
+
+
 def lacking_models(config: Config, run: Path) -> str | None:
     """Why another run's models cannot be taken, or None; `run` is its folder of results."""
     names = ("teacher/config.json", "model/model.safetensors", "generate/mapping/mapping.npz")
