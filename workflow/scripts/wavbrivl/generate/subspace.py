@@ -1,8 +1,8 @@
 """Where the latents of real frames lie: their mean and the directions in which they differ most.
 
 A small VQ model decodes only such latents into pictures. Moved freely, a latent soon leaves them for what
-pleases the teacher and shows nothing; moved along these directions, weighed by how far real frames go, it stays
-a picture.
+pleases the teacher and shows nothing; moved along these directions, weighed by how far real frames go, it
+stays a picture.
 """
 
 from dataclasses import dataclass
