@@ -8,7 +8,7 @@ SNAKEMAKE := $(BIN)/snakemake --cores $(CORES)
 READY := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-cluster test-environments lint format config lock bench estimate track restore cluster-clean clean
+.PHONY: help setup demo test test-long test-cluster test-environments test-rest soak lint format config lock bench estimate track restore cluster-clean clean
 
 help:  ## what can be made
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## */\1\t/' | expand -t 20
@@ -25,15 +25,24 @@ $(READY): requirements.txt pyproject.toml
 demo: $(READY)  ## the whole pipeline on the embedded default, from nothing to tables and report
 	@$(SNAKEMAKE)
 
-test: $(READY)  ## every test that needs no cluster
-	$(BIN)/python -m pytest -n 2 --dist loadfile tests/unit tests/oracles tests/faults
+test: $(READY)  ## every test that takes seconds, and the workflow once from end to end
+	$(BIN)/python -m pytest -n 2 --dist loadfile tests/unit tests/oracles tests/faults tests/browser
 	$(BIN)/python -m pytest tests/workflow
+
+test-long: $(READY)  ## the workflow killed again and again, under DVC, on own videos, with a teacher of the hub
+	$(BIN)/python -m pytest -m long tests/workflow
 
 test-cluster: $(READY)  ## the workflow on a real Slurm, started here (needs Debian's Slurm and munge)
 	$(BIN)/python -m pytest -m cluster tests/cluster
 
 test-environments: $(READY)  ## each conda environment's Python packages alone carry the scripts of its rules
 	$(BIN)/python -m pytest -m environments tests/environments
+
+test-rest: $(READY)  ## the last three in one go, which runs the workflow they compare with only once
+	$(BIN)/python -m pytest -m "long or cluster or environments" tests/workflow tests/cluster tests/environments
+
+soak: $(READY)  ## kill the workflow fifty times instead of six; KILLS=200 for more
+	WAVBRIVL_KILLS=$(or $(KILLS),50) $(BIN)/python -m pytest -m long --timeout 20000 tests/workflow/test_kill.py
 
 lint: $(READY)  ## style: ruff, snakefmt, snakemake --lint, generated files
 	$(BIN)/ruff check .

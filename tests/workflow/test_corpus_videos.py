@@ -9,7 +9,7 @@ import yaml
 from tests.corpus_videos import ffmpeg, make_video
 from tests.hub_models import write_model
 
-pytestmark = pytest.mark.workflow
+pytestmark = [pytest.mark.workflow, pytest.mark.long]
 NO_LABELS = "not measured: the clips of the corpus have no labels"
 
 

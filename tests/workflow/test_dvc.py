@@ -13,7 +13,7 @@ import pytest
 
 from tests.workflow.conftest import ROOT, Checkout
 
-pytestmark = pytest.mark.workflow
+pytestmark = [pytest.mark.workflow, pytest.mark.long]
 
 RUN = {
     "GIT_AUTHOR_NAME": "test",

@@ -14,7 +14,7 @@ import pytest
 
 from tests.workflow.digests import digests
 
-pytestmark = pytest.mark.workflow
+pytestmark = [pytest.mark.workflow, pytest.mark.long]
 
 KILLS = int(os.environ.get("WAVBRIVL_KILLS", "6"))
 LONGEST = 40

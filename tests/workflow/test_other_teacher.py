@@ -7,7 +7,7 @@ import yaml
 from tests.hub_models import write_model
 from tests.weights_hub import COMMIT, Hub, serving
 
-pytestmark = pytest.mark.workflow
+pytestmark = [pytest.mark.workflow, pytest.mark.long]
 
 
 @pytest.fixture
