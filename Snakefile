@@ -35,6 +35,7 @@ include: "rules/human_study.smk"
 include: "rules/borrow.smk"
 include: "rules/figures.smk"
 include: "rules/publish.smk"
+include: "rules/report.smk"
 
 
 report: "workflow/report/workflow.rst"

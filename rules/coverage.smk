@@ -15,19 +15,9 @@ rule survey_corpus:
         summary=f"{CORPUS}/manifest/summary.json",
     output:
         counts=f"{COVERAGE}/coverage.json",
-        table=report(
-            f"{COVERAGE}/coverage.txt",
-            caption="../workflow/report/coverage.rst",
-            category="Corpus",
-            labels={"table": "coverage and leakage"},
-        ),
+        table=f"{COVERAGE}/coverage.txt",
         missing=f"{COVERAGE}/missing.csv",
-        classes=report(
-            f"{COVERAGE}/by_class.csv",
-            caption="../workflow/report/coverage.rst",
-            category="Corpus",
-            labels={"table": "coverage by class"},
-        ),
+        classes=f"{COVERAGE}/by_class.csv",
         figure=report(
             f"{COVERAGE}/coverage.png",
             caption="../workflow/report/coverage.rst",

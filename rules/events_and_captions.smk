@@ -168,19 +168,9 @@ rule show_events_and_captions:
             category="Events and captions",
             labels={"figure": "events, reference and detected"},
         ),
-        samples=report(
-            f"{RESULTS}/tables/captions.csv",
-            caption="../workflow/report/captions.rst",
-            category="Events and captions",
-            labels={"table": "sample captions"},
-        ),
+        samples=f"{RESULTS}/tables/captions.csv",
         samples_md=f"{RESULTS}/tables/captions.md",
-        scores=report(
-            f"{RESULTS}/tables/clotho.csv",
-            caption="../workflow/report/clotho.rst",
-            category="Events and captions",
-            labels={"table": "captioning and retrieval on Clotho"},
-        ),
+        scores=f"{RESULTS}/tables/clotho.csv",
         scores_md=f"{RESULTS}/tables/clotho.md",
     log:
         f"{LOGS}/show_events_and_captions.log",

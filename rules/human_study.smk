@@ -50,12 +50,7 @@ rule make_table4:
         key=[] if UNLABELLED else f"{STUDIED}/human_study.key.json",
         answers=[] if UNLABELLED else ANSWERS,
     output:
-        csv=report(
-            f"{RESULTS}/tables/table4.csv",
-            caption="../workflow/report/table4.rst",
-            category="Tables",
-            labels={"table": "4: human judgement"},
-        ),
+        csv=f"{RESULTS}/tables/table4.csv",
         md=f"{RESULTS}/tables/table4.md",
         metrics=[f"{RESULTS}/metrics/human_study.json"] if ANSWERS and not UNLABELLED else [],
     log:

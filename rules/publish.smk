@@ -1,10 +1,10 @@
-"""Tables, figures, the run's own record and the report.
+"""Tables 1 and 2, the model's card, the run's own record and a summary.
 
 needs   metrics, training log, embeddings
 makes   results/<run>/tables/table{1,2}.{csv,md}   measured beside published
         results/<run>/run.json                     configuration, versions, revision, machine
         results/<run>/model_card.md                the model's card with everything that was measured
-        results/<run>/report.html, summary.txt
+        results/<run>/summary.txt, metrics.json
 """
 
 TABLES = multiext(f"{RESULTS}/tables/", "table1.csv", "table1.md", "table2.csv", "table2.md")
@@ -19,7 +19,7 @@ rule publish:
         f"{RESULTS}/model/README.md",
         f"{RESULTS}/model_card.md",
         f"{RESULTS}/summary.txt",
-        f"{RESULTS}/report.html",
+        multiext(f"{RESULTS}/report", ".html", ".zip"),
 
 
 rule make_tables:
@@ -28,19 +28,9 @@ rule make_tables:
         metrics=METRICS,
         scores=ITEMS,
     output:
-        table1=report(
-            f"{RESULTS}/tables/table1.csv",
-            caption="../workflow/report/table1.rst",
-            category="Tables",
-            labels={"table": "1: tasks and data"},
-        ),
+        table1=f"{RESULTS}/tables/table1.csv",
         table1_md=f"{RESULTS}/tables/table1.md",
-        table2=report(
-            f"{RESULTS}/tables/table2.csv",
-            caption="../workflow/report/table2.rst",
-            category="Tables",
-            labels={"table": "2: classification and retrieval"},
-        ),
+        table2=f"{RESULTS}/tables/table2.csv",
         table2_md=f"{RESULTS}/tables/table2.md",
         differences=f"{RESULTS}/tables/differences.csv",
     log:
@@ -91,12 +81,7 @@ rule record_run:
         coverage=f"{RESULTS}/coverage/coverage.json",
         manifest=f"{CORPUS}/manifest/summary.json",
     output:
-        record=report(
-            f"{RESULTS}/run.json",
-            caption="../workflow/report/run.rst",
-            category="Run",
-            labels={"record": "configuration, versions, coverage"},
-        ),
+        record=f"{RESULTS}/run.json",
     log:
         f"{LOGS}/record_run.log",
     benchmark:
@@ -135,31 +120,3 @@ rule summarise:
         code=code_digest("wavbrivl.publish.summary"),
     script:
         "../workflow/scripts/summarise.py"
-
-
-rule make_report:
-    """One self-contained page with captions; it also shows run times and code of every rule."""
-    input:
-        TABLES,
-        rules.studies.input,
-        rules.draw_figures.output,
-        rules.draw_classes.output,
-        rules.show_events_and_captions.output,
-        rules.survey_corpus.output,
-        rules.record_run.output,
-        rules.summarise.output,
-    output:
-        f"{RESULTS}/report.html",
-    log:
-        f"{LOGS}/make_report.log",
-    benchmark:
-        f"{BENCHMARKS}/make_report.tsv"
-    conda:
-        "../envs/media.yaml"
-    resources:
-        mem_mb=scaled(1000),
-        runtime=scaled(15),
-    params:
-        configfiles=overlays(),
-    script:
-        "../workflow/scripts/make_report.py"

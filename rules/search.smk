@@ -58,12 +58,7 @@ if POINTS:
         output:
             chosen=f"{SEARCH}/chosen.json",
             text=f"{SEARCH}/points.md",
-            table=report(
-                f"{SEARCH}/points.csv",
-                caption="../workflow/report/search.rst",
-                category="Training",
-                labels={"table": "grid search"},
-            ),
+            table=f"{SEARCH}/points.csv",
             plot=report(
                 f"{SEARCH}/points.png",
                 caption="../workflow/report/search.rst",

@@ -199,12 +199,7 @@ rule make_table3:
         judged=[] if UNLABELLED else [f"{STUDIED}/drawings.items.csv"],
         rounds=[] if UNLABELLED else [f"{STUDIED}/rounds.json"],
     output:
-        csv=report(
-            f"{RESULTS}/tables/table3.csv",
-            caption="../workflow/report/table3.rst",
-            category="Tables",
-            labels={"table": "3: drawings"},
-        ),
+        csv=f"{RESULTS}/tables/table3.csv",
         md=f"{RESULTS}/tables/table3.md",
     log:
         f"{LOGS}/make_table3.log",

@@ -26,6 +26,7 @@ STAGE_OF_FILE = {
     "coverage": "publish",
     "figures": "publish",
     "publish": "publish",
+    "report": "publish",
 }
 ELSEWHERE = {"datasets", "weights"}
 """Rules that fetch what a configuration names; no target's own."""

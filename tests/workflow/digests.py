@@ -4,7 +4,17 @@ import hashlib
 import re
 from pathlib import Path
 
-OWN = {"logs", "benchmarks", "tensorboard", "report.html", "last.pt", ".snakemake_timestamp", "manifest"}
+OWN = {
+    "logs",
+    "benchmarks",
+    "tensorboard",
+    "report.html",
+    "report.zip",
+    "resources.html",
+    "last.pt",
+    ".snakemake_timestamp",
+    "manifest",
+}
 """Names of files and folders that say how long something took, when, or (the manifest) in which folder."""
 SECONDS = re.compile(rb'"\w+_seconds": [\d.e-]+')
 

@@ -1,4 +1,4 @@
-"""Render Snakemake's report of everything the run has made."""
+"""Render Snakemake's report of everything the run has made, as a page and as an archive."""
 
 import logging
 import subprocess
@@ -11,10 +11,11 @@ logger = logging.getLogger("wavbrivl")
 
 if __name__ == "__main__":
     with job(snakemake):
-        command = [sys.executable, "-m", "snakemake", *snakemake.input, "--report", snakemake.output[0]]
-        if snakemake.params.configfiles:
-            command += ["--configfile", *snakemake.params.configfiles]
-        done = subprocess.run(command, capture_output=True, text=True, timeout=600, check=False)
-        logger.debug("%s", done.stderr)
-        if done.returncode:
-            raise UserError(f"snakemake --report failed: {done.stderr.strip()[-2000:]}")
+        for output in snakemake.output:
+            command = [sys.executable, "-m", "snakemake", *snakemake.input, "--report", output]
+            if snakemake.params.configfiles:
+                command += ["--configfile", *snakemake.params.configfiles]
+            done = subprocess.run(command, capture_output=True, text=True, timeout=600, check=False)
+            logger.debug("%s", done.stderr)
+            if done.returncode:
+                raise UserError(f"snakemake --report failed: {done.stderr.strip()[-2000:]}")

@@ -26,6 +26,7 @@ MEDIA = (
     "imageio-ffmpeg",
     "ffmpeg-python",
     "tenacity",
+    "markdown-it-py",
     "yt-dlp",
     "yt-dlp-ejs",
     "brotli",
