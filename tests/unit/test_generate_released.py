@@ -10,11 +10,13 @@ from diffusers import (
     DDIMScheduler,
     DDPMScheduler,
     KandinskyV22Pipeline,
+    StableDiffusionPipeline,
     StableUnCLIPImg2ImgPipeline,
     UNet2DConditionModel,
     VQModel,
 )
 from diffusers.pipelines.stable_diffusion.stable_unclip_image_normalizer import StableUnCLIPImageNormalizer
+from safetensors.torch import save_file
 from tests.generate_samples import make_teacher, vectors
 from transformers import (
     CLIPImageProcessor,
@@ -99,6 +101,68 @@ def kandinsky(tmp_path_factory):
     pipeline = KandinskyV22Pipeline(unet=unet, scheduler=DDPMScheduler(num_train_timesteps=50), movq=movq)
     pipeline.save_pretrained(folder)
     return folder
+
+
+@pytest.fixture(scope="module")
+def adapted(tmp_path_factory, unclip):
+    """A Stable Diffusion of Stable unCLIP's tiny parts, and an IP-Adapter of one token for it."""
+    torch.manual_seed(0)
+    folder = tmp_path_factory.mktemp("adapted")
+    parts = StableUnCLIPImg2ImgPipeline.from_pretrained(unclip)
+    unet = UNet2DConditionModel(
+        sample_size=4, block_out_channels=(8, 16), norm_num_groups=4, layers_per_block=1,
+        down_block_types=("CrossAttnDownBlock2D", "DownBlock2D"),
+        up_block_types=("UpBlock2D", "CrossAttnUpBlock2D"), attention_head_dim=4, cross_attention_dim=8,
+    )  # fmt: skip
+    StableDiffusionPipeline(
+        vae=parts.vae, text_encoder=parts.text_encoder, tokenizer=parts.tokenizer, unet=unet,
+        scheduler=DDIMScheduler(), safety_checker=None, feature_extractor=None, requires_safety_checker=False,
+    ).save_pretrained(folder / "sd")  # fmt: skip
+    weights = {
+        "image_proj.proj.weight": torch.randn(4 * 8, DIM),
+        "image_proj.proj.bias": torch.randn(4 * 8),
+        "image_proj.norm.weight": torch.ones(8),
+        "image_proj.norm.bias": torch.zeros(8),
+    }
+    number = 1
+    for name in unet.attn_processors:
+        if "attn2" in name:
+            width = 8 if name.startswith(("down_blocks.0", "up_blocks.1")) else 16
+            for part in ("k", "v"):
+                weights[f"ip_adapter.{number}.to_{part}_ip.weight"] = torch.randn(width, 8)
+            number += 2
+    save_file(weights, folder / "adapter.safetensors")
+    return folder
+
+
+def test_an_ip_adapter_draws_from_vectors(adapted, guide):
+    config = settings(
+        adapted / "sd", released_norm=20.0, released_adapter=str(adapted / "adapter.safetensors")
+    )
+    generator = load_released(config, guide, {}, CPU)
+    heard = plain_conditions("audio", ["a", "b"], ["x", "y"], vectors(2))
+    drawings, trace = generator.draw(heard, 5)
+    assert drawings.images.shape == (2, 8, 8, 3) and trace["pipeline"] == "StableDiffusionPipeline"
+    assert np.array_equal(drawings.images, generator.draw(heard, 5)[0].images)
+    other = plain_conditions("audio", ["a", "b"], ["x", "y"], vectors(2, seed=3))
+    assert not np.array_equal(generator.draw(other, 5)[0].images, drawings.images)
+    plain = load_released(
+        config.model_copy(update={"draw": DiffusionDrawConfig(steps=2, guidance=1.0)}), guide, {}, CPU
+    )
+    assert plain.draw(heard, 5)[0].images.shape == (2, 8, 8, 3)
+
+
+def test_what_an_ip_adapter_lacks_is_said(adapted, tmp_path, guide):
+    with pytest.raises(UserError, match="through an IP-Adapter only"):
+        load_released(settings(adapted / "sd", released_norm=1.0), guide, {}, CPU)
+    for name, words in (("adapter.bin", "is no safetensors file"), ("adapter.safetensors", "cannot be read")):
+        (tmp_path / name).write_bytes(b"no weights")
+        config = settings(adapted / "sd", released_norm=1.0, released_adapter=str(tmp_path / name))
+        with pytest.raises(UserError, match=words):
+            load_released(config, guide, {}, CPU)
+    config = settings(adapted / "sd", released_adapter=str(adapted / "adapter.safetensors"))
+    with pytest.raises(UserError, match="released_norm"):
+        load_released(config, guide, {}, CPU)
 
 
 def settings(folder, **changes) -> DiffusionConfig:

@@ -188,8 +188,11 @@ class DiffusionConfig(Section):
     """Audio-driven diffusion: trained on frames under the teacher's image embedding."""
 
     released: str | None = None
-    """Folder of a released pipeline that takes image embeddings (Stable unCLIP, Kandinsky 2.2), which is
-    driven instead; the teacher must be the model whose embeddings it was trained on."""
+    """Folder of a released pipeline that takes image embeddings (Stable unCLIP, Kandinsky 2.2, or Stable
+    Diffusion with an IP-Adapter), which is driven instead; the teacher must be the model whose embeddings it
+    was trained on."""
+    released_adapter: str | None = None
+    """File of an IP-Adapter's weights (safetensors) for a Stable Diffusion in `released`."""
     released_norm: PositiveFloat | None = None
     """Length that unit embeddings are given for it; null takes it from the pipeline's own statistics."""
     image_size: PositiveInt = 32

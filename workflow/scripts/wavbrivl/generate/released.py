@@ -1,7 +1,7 @@
 """A released diffusion model that takes image embeddings, driven by sounds in the place of images.
 
-The teacher must be the model whose image embeddings it was trained on (Stable unCLIP 2.1: CLIP ViT-H/14;
-Kandinsky 2.2: CLIP ViT-bigG/14); only their width can be checked.
+The teacher must be the model whose image embeddings it was trained on (Stable unCLIP 2.1 and IP-Adapter for
+Stable Diffusion 1.5: CLIP ViT-H/14; Kandinsky 2.2: CLIP ViT-bigG/14); only their width can be checked.
 """
 
 from collections.abc import Callable
@@ -10,7 +10,14 @@ from typing import Any
 
 import numpy as np
 import torch
-from diffusers import DiffusionPipeline, KandinskyV22Pipeline, StableUnCLIPImg2ImgPipeline
+from diffusers import (
+    DiffusionPipeline,
+    KandinskyV22Pipeline,
+    StableDiffusionPipeline,
+    StableUnCLIPImg2ImgPipeline,
+)
+from diffusers.models.embeddings import ImageProjection
+from safetensors import SafetensorError
 
 from wavbrivl.config.generation import DiffusionConfig, DiffusionDrawConfig
 from wavbrivl.errors import UserError
@@ -25,6 +32,7 @@ from wavbrivl.progress import track
 PIPELINES: dict[str, type[DiffusionPipeline]] = {
     "StableUnCLIPImg2ImgPipeline": StableUnCLIPImg2ImgPipeline,
     "KandinskyV22Pipeline": KandinskyV22Pipeline,
+    "StableDiffusionPipeline": StableDiffusionPipeline,
 }
 """Pipelines that can be driven, by the class that their `model_index.json` names."""
 
@@ -100,21 +108,30 @@ class Released:
         unet = self.pipeline.unet
         embeds = torch.from_numpy(vector)[None].to(unet.device, unet.dtype)
         noise = torch.Generator().manual_seed(int(stream(seed, item).integers(2**63)))
-        options: dict[str, Any] = {"image_embeds": embeds, "generator": noise, "output_type": "np"}
+        options: dict[str, Any] = {"generator": noise, "output_type": "np"}
         options |= {"num_inference_steps": self.config.steps, "guidance_scale": self.config.guidance}
         options |= {"height": self.side, "width": self.side}
-        if isinstance(self.pipeline, KandinskyV22Pipeline):
-            options["negative_image_embeds"] = torch.zeros_like(embeds)
-        else:
-            options["prompt"] = ""
+        options |= self._condition(embeds)
         picture = self.pipeline(**options).images[0]
         return (np.asarray(picture, dtype=np.float32) * 255).round().clip(0, 255).astype(np.uint8)
+
+    def _condition(self, embeds: torch.Tensor) -> dict[str, Any]:
+        """The options of the pipeline that hold the embedding [1, dim]."""
+        if isinstance(self.pipeline, KandinskyV22Pipeline):
+            return {"image_embeds": embeds, "negative_image_embeds": torch.zeros_like(embeds)}
+        if isinstance(self.pipeline, StableDiffusionPipeline):
+            # [without and with it, pictures, dim] where there is guidance.
+            pair = [torch.zeros_like(embeds), embeds] if self.config.guidance > 1 else [embeds]
+            return {"prompt": "", "ip_adapter_image_embeds": [torch.stack(pair)]}
+        return {"prompt": "", "image_embeds": embeds}
 
 
 def embedding_width(pipeline: DiffusionPipeline) -> int:
     """Dimensions of the image embeddings that the pipeline takes."""
     if isinstance(pipeline, KandinskyV22Pipeline):
         return int(pipeline.unet.config.encoder_hid_dim)
+    if isinstance(pipeline, StableDiffusionPipeline):
+        return int(_projection(pipeline).image_embeds.in_features)
     return int(pipeline.image_normalizer.config.embedding_dim)
 
 
@@ -126,10 +143,10 @@ def usual_norm(pipeline: DiffusionPipeline, configured: float | None) -> float:
     """
     if configured is not None:
         return configured
-    if isinstance(pipeline, KandinskyV22Pipeline):
+    if isinstance(pipeline, KandinskyV22Pipeline | StableDiffusionPipeline):
         raise UserError(
-            "generate.diffusion.released_norm: Kandinsky's decoder does not tell how long image embeddings "
-            "are; give their usual length"
+            f"generate.diffusion.released_norm: a {type(pipeline).__name__} does not tell how long image "
+            "embeddings are; give their usual length"
         )
     normaliser = pipeline.image_normalizer
     return (normaliser.mean.square() + normaliser.std.square()).sum().sqrt().item()
@@ -151,8 +168,42 @@ def load_released(
     except (OSError, ValueError, KeyError, TypeError, RuntimeError) as error:
         message = str(error).split("\n")[0]
         raise UserError(f"generate.diffusion.released: {folder} cannot be read ({message})") from None
+    if isinstance(pipeline, StableDiffusionPipeline):
+        _adapt(pipeline, config.released_adapter)
     norm = usual_norm(pipeline, config.released_norm)
     return Released(pipeline.to(device), norm, guide, mappings, config.draw)
+
+
+def _adapt(pipeline: StableDiffusionPipeline, adapter: str | None) -> None:
+    """Put an IP-Adapter into a Stable Diffusion, which by itself takes no image embeddings."""
+    if adapter is None:
+        raise UserError(
+            "generate.diffusion.released_adapter: a Stable Diffusion takes image embeddings through an "
+            "IP-Adapter only; name the file of its weights"
+        )
+    path = Path(adapter)
+    if path.suffix != ".safetensors":
+        raise UserError(f"generate.diffusion.released_adapter: {path} is no safetensors file")
+    try:
+        pipeline.load_ip_adapter(
+            str(path.parent), subfolder="", weight_name=path.name, image_encoder_folder=None,
+            local_files_only=True, low_cpu_mem_usage=False,
+        )  # fmt: skip
+    except (OSError, ValueError, KeyError, TypeError, RuntimeError, SafetensorError) as error:
+        message = str(error).split("\n")[0]
+        raise UserError(f"generate.diffusion.released_adapter: {path} cannot be read ({message})") from None
+    _projection(pipeline)
+
+
+def _projection(pipeline: StableDiffusionPipeline) -> ImageProjection:
+    """What the adapter does with an embedding; other kinds of adapters take a picture's patches."""
+    (projection,) = pipeline.unet.encoder_hid_proj.image_projection_layers
+    if not isinstance(projection, ImageProjection):
+        raise UserError(
+            "generate.diffusion.released_adapter: this IP-Adapter takes patches of pictures, not their "
+            "embedding; take the plain one"
+        )
+    return projection
 
 
 def _pipeline_class(folder: Path) -> Callable[..., DiffusionPipeline]:

@@ -16,7 +16,8 @@ body { font: 13px/1.45 system-ui, sans-serif; color: #1f2933; background: #fff; 
 h1, h2 { font-size: 1.15rem; margin: 1.2rem 0 0.6rem; }
 .wide { overflow-x: auto; }
 table { border-collapse: collapse; font-variant-numeric: tabular-nums; }
-th, td { min-width: 6rem; max-width: 32rem; padding: 0.3rem 0.7rem; border-bottom: 1px solid #d9e2ec; text-align: left; vertical-align: top; }
+th, td { min-width: 6rem; max-width: 32rem; padding: 0.3rem 0.7rem; }
+th, td { border-bottom: 1px solid #d9e2ec; text-align: left; vertical-align: top; }
 th { background: #f0f4f8; position: sticky; top: 0; }
 tr:hover td { background: #f7fafc; }
 td.bar { min-width: 12rem; }

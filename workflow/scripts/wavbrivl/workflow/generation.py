@@ -7,9 +7,9 @@ from typing import Any
 from wavbrivl.config import Config
 from wavbrivl.generate.study import GENERATORS, STUDIES
 
-NOT_TRAINED_BY = {"draw", "released", "released_norm"}
+NOT_TRAINED_BY = {"draw", "released", "released_adapter", "released_norm"}
 """Keys of a generator's section that do not change what is trained."""
-DRAWN_BY = {"draw", "image_size", "released", "released_norm"}
+DRAWN_BY = {"draw", "image_size", "released", "released_adapter", "released_norm"}
 """Keys of a generator's section that change what is drawn."""
 COMPLETE = {
     "dalle": ["dvae/model.safetensors", "transformer/model.safetensors"],

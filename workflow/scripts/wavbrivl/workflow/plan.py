@@ -109,6 +109,7 @@ def _folders_exist(config: Config) -> None:
         "teacher.vocabulary": config.teacher.vocabulary,
         "evaluate.vggsound.translations": config.evaluate.vggsound.translations,
     }
+    files["generate.diffusion.released_adapter"] = config.generate.diffusion.released_adapter
     # Addresses and what lies among the weights are fetched by a rule.
     files = {key: path for key, path in files.items() if not is_address(path or "") and not name_of(path)}
     files |= {f"corpus.clip_list[{i}]": file.path for i, file in enumerate(config.corpus.clip_list)}
