@@ -10,6 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from wavbrivl.bench.dvc_status import dvc_status_benchmark
 from wavbrivl.bench.manifest import manifest_benchmark
 from wavbrivl.bench.media import Video, embedded_videos, media_benchmarks, real_videos
 from wavbrivl.bench.media_memory import memory_benchmark
@@ -49,6 +50,11 @@ def plan_vggsound(data: Path) -> Records:
 def plan_all(data: Path) -> Records:
     """A dry run over the whole of VGG-Sound and AudioSet."""
     return [plan_benchmark("plan_all", Path.cwd())]
+
+
+def dvc_status(data: Path) -> Records:
+    """`dvc status` of a run as large as the paper's."""
+    return [dvc_status_benchmark(Path.cwd())]
 
 
 def embed(data: Path) -> Records:
@@ -95,6 +101,7 @@ BENCHMARKS: dict[tuple[str, ...], Callable[[Path], Records]] = {
     ("manifest_all",): manifest_all,
     ("plan_vggsound",): plan_vggsound,
     ("plan_all",): plan_all,
+    ("dvc_status",): dvc_status,
     ("embed_vs_forward",): embed,
     ("train_vs_memory",): train_memory,
     ("train_cached_vs_live",): train_live,

@@ -33,10 +33,8 @@ def plan_benchmark(name: str, root: Path, shrink: int = 1) -> dict[str, Any]:
     """
     with tempfile.TemporaryDirectory() as folder:
         checkout = Path(folder)
-        for part in PARTS:
-            copy = shutil.copytree if (root / part).is_dir() else shutil.copy2
-            copy(root / part, checkout / part)
-        _write_config(checkout, name, shrink)
+        copy_workflow(root, checkout)
+        write_plan(checkout, name, shrink)
         cold, jobs = _plan(checkout)
         seconds = sorted(_plan(checkout)[0] for _ in range(REPEATS))[REPEATS // 2]
     return {
@@ -50,7 +48,23 @@ def plan_benchmark(name: str, root: Path, shrink: int = 1) -> dict[str, Any]:
     }
 
 
-def _write_config(checkout: Path, name: str, shrink: int) -> None:
+def copy_workflow(root: Path, checkout: Path) -> None:
+    """The workflow of a checkout into another folder."""
+    for part in PARTS:
+        copy = shutil.copytree if (root / part).is_dir() else shutil.copy2
+        copy(root / part, checkout / part)
+
+
+def write_plan(checkout: Path, name: str, shrink: int) -> str:
+    """Write lists as long as the published ones and `plan.yaml`, the configuration that names them.
+
+    Args:
+        name: `plan_vggsound`, or `plan_all` with AudioSet as well.
+        shrink: divides the lists' lengths.
+
+    Returns:
+        The name of the configuration.
+    """
     lists: list[Any] = [
         {"path": str(write_vggsound(checkout / "vggsound.csv", shrink)), "format": "vggsound"}
     ]
@@ -62,6 +76,7 @@ def _write_config(checkout: Path, name: str, shrink: int) -> None:
     corpus |= {"clip_seconds": 10, "clips_per_shard": 1000, "sources": [{"kind": "youtube"}]}
     values = {"run": "plan", "corpus": corpus, "teacher": {"language": "en"}}
     (checkout / "plan.yaml").write_text(yaml.safe_dump(values), encoding="utf-8")
+    return "plan.yaml"
 
 
 def _plan(checkout: Path) -> tuple[float, int]:

@@ -79,7 +79,7 @@ def read_stages(configfile: str, without: Sequence[str] = ()) -> list[Stage]:
     owner: dict[str, str] = {}
     rules: dict[str, set[str]] = {name: set() for name in NEEDS}
     for name in NEEDS:
-        for path, rule in _summary(name, configfile):
+        for path, rule in planned_outputs(name, configfile):
             if path not in owner:
                 owner[path] = name
                 rules[name].add(rule)
@@ -90,7 +90,7 @@ def read_stages(configfile: str, without: Sequence[str] = ()) -> list[Stage]:
     ]
 
 
-def _summary(target: str, configfile: str) -> list[tuple[str, str]]:
+def planned_outputs(target: str, configfile: str) -> list[tuple[str, str]]:
     """Every output of a target's jobs, with its rule."""
     command = [sys.executable, "-m", "snakemake", target, "--summary", "--configfile", configfile]
     done = subprocess.run(command, capture_output=True, text=True, timeout=600, check=False)
