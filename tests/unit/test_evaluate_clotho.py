@@ -230,6 +230,31 @@ def test_a_deaf_encoder_scores_exactly_chance_in_retrieval(tones):
     assert items.scores.keys() == result.metrics.keys()
 
 
+class Random:
+    """Every text has a place of its own in the teacher's space."""
+
+    language = "en"
+
+    def embed_texts(self, texts):
+        return np.random.default_rng(5).normal(size=(len(texts), 3))
+
+
+@pytest.mark.parametrize("said", [(1.0, 1.0, 1.0), (0.3, -0.2, 0.7), (0.0, 0.0, 0.0)])
+def test_a_deaf_encoder_scores_exactly_chance_in_zero_shot_retrieval_too(tones, said):
+    class Same(Deaf):
+        def embed(self, waveforms, batch_size):
+            always = np.tile(np.float32(said), (len(waveforms), 1))
+            return Embedded(always, always)
+
+    silent = listen(read_clotho(tones), Same(), CAPTIONER.frame_seconds, 8)
+    few = RETRIEVAL.model_copy(update={"steps": 1})
+    result, _ = run_retrieval(silent, few, 20, 1, "tones", "en", Random())
+    zero = {name: metric for name, metric in result.metrics.items() if name.startswith("zeroshot_")}
+    assert len(zero) == 8
+    for name, metric in zero.items():
+        assert metric.value == pytest.approx(metric.chance, abs=1e-12), name
+
+
 def test_retrieval_is_learned_and_zero_shot_needs_a_teacher_that_reads_english(tones, heard, tmp_path):
     result, _ = run_retrieval(heard, RETRIEVAL, 20, 1, "tones", "zh")
     found = result.metrics["recall_at_5_text_to_audio"]

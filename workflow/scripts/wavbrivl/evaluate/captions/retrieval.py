@@ -17,7 +17,7 @@ from wavbrivl.evaluate.captions.several import (
     chance_hits,
     hits,
 )
-from wavbrivl.evaluate.captions.text_encoder import fit_towers
+from wavbrivl.evaluate.captions.text_encoder import apart, fit_towers
 from wavbrivl.evaluate.intervals import interval, mean_of, method, value_of
 from wavbrivl.evaluate.items import Items
 from wavbrivl.evaluate.label_texts import TextTower
@@ -70,7 +70,8 @@ def run_retrieval(
     metrics = _metrics(scores, test, bootstrap, seed)
     lacking = _no_zero_shot(test, language)
     if lacking is None:
-        found = _scores(test.framed.projection, teacher.embed_texts(flat))
+        known, sounds = (unit(split.framed.projection) for split in (development, test))
+        found = _scores(apart(sounds, known), teacher.embed_texts(flat))
         metrics |= {f"zeroshot_{name}": m for name, m in _metrics(found, test, bootstrap, seed).items()}
     result = Result(
         task="clotho_retrieval",
@@ -103,10 +104,11 @@ def run_retrieval(
 
 _PROTOCOL = (
     "a small text encoder and an MLP over the frozen embedding, trained from nothing on the development "
-    "captions by InfoNCE, the same for every encoder, weights chosen on validation, sounds centred on the "
-    "mean of the development sounds; text to audio: each caption is a query and its own sound alone is "
-    "right; audio to text: a sound's own five captions are right, recall at k wants any of them; ties at "
-    "their expected rank; chance: a constant encoder"
+    "captions by InfoNCE, the same for every encoder, weights chosen on validation; zeroshot: the encoder's "
+    "own projection against the teacher's texts; in both, sounds are centred on the mean of the development "
+    "sounds; text to audio: each caption is a query and its own sound alone is right; audio to text: a "
+    "sound's own five captions are right, recall at k wants any of them; ties at their expected rank; "
+    "chance: a constant encoder"
 )
 
 
