@@ -93,6 +93,25 @@ def test_a_constant_encoder_scores_exactly_chance(tables):
         assert metrics[name].value == pytest.approx(metrics[name].chance, abs=1e-11), name
 
 
+@pytest.mark.parametrize(("said", "share"), [(0, 9 / 14), (1, 3 / 14), (2, 0), (3, 2 / 14)])
+def test_a_constant_answer_scores_chance_where_classes_count_and_its_share_where_items_do(
+    tables, said, share
+):
+    """Unbalanced classes, one of them without a test item, and an encoder that always names one label."""
+
+    def always(split):
+        return np.tile(np.eye(4, 6, dtype=np.float32)[said] + 0.01, (sum(SIZES[split]), 1))
+
+    _, (zero, _) = measured(tables, points, always)
+    for name in ("accuracy_macro", "map"):
+        assert zero.metrics[name].value == pytest.approx(zero.metrics[name].chance, abs=1e-11), name
+    accuracy = zero.metrics["accuracy"]
+    assert accuracy.value == pytest.approx(share)
+    assert (accuracy.chance, accuracy.majority) == (1 / 4, pytest.approx(9 / 14))
+    assert zero.metrics["accuracy_macro"].chance == pytest.approx(1 / 3)
+    assert zero.settings["classes_without_test_items"] == 1
+
+
 def test_the_test_split_decides_nothing(tables, monkeypatch):
     seen = []
     original = probe.fit_probe

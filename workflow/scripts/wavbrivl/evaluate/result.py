@@ -30,6 +30,9 @@ class Metric(Record):
     """What an encoder that knows nothing scores; null only with a `reason`."""
     class_only: Finite | None = None
     """What perfect knowledge of the class, and of nothing else, scores on the same gallery."""
+    majority: Finite | None = None
+    """What saying the most frequent class of everything scores. A constant answer scores its class's share
+    of the items: on average over all labels that is `chance`, and never more than this."""
     reason: str | None = None
     """Why the interval or the chance value is absent."""
 
@@ -175,7 +178,7 @@ def read_result(path: Path) -> Result:
 def _metric(metric: Metric) -> dict[str, Any]:
     """`ci95` and `chance` are always there, even as null; the other keys only where they hold something."""
     values = metric.model_dump(mode="json")
-    optional = ("class_only", "reason")
+    optional = ("class_only", "majority", "reason")
     return {key: value for key, value in values.items() if key not in optional or value is not None}
 
 
@@ -192,6 +195,7 @@ def metric(
     ci95: tuple[float, float] | None,
     chance: float | None,
     class_only: float | None = None,
+    majority: float | None = None,
     reason: str | None = None,
 ) -> Metric:
     """A metric rounded to twelve digits, so that files do not differ in the last bit of a sum."""
@@ -202,6 +206,7 @@ def metric(
         ci95=None if ci95 is None else (_rounded(ci95[0]), _rounded(ci95[1])),
         chance=None if chance is None else _rounded(chance),
         class_only=None if class_only is None else _rounded(class_only),
+        majority=None if majority is None else _rounded(majority),
         reason=reason,
     )
 
