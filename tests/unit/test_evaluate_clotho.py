@@ -290,6 +290,9 @@ def test_sounds_that_cannot_be_read_are_counted_and_listed(tones, tmp_path):
     names = [sound.name for sound in read_split(folder, "evaluation").sounds]
     (folder / "evaluation" / names[0]).unlink()
     (folder / "evaluation" / names[5]).write_bytes(b"no sound")
+    learnt, chosen = (read_split(folder, name).sounds[2].path for name in ("development", "validation"))
+    learnt.unlink()
+    chosen.write_bytes(b"no sound")
     heard = listen(read_clotho(folder), Hearing(), CAPTIONER.frame_seconds, 8)
     systems = {captioning.BASELINE: captioning.write_one_for_all(heard)}
     result, items = captioning.measure(systems, heard["evaluation"], ["rouge_l"], 20, 1, "tones")[
@@ -298,6 +301,17 @@ def test_sounds_that_cannot_be_read_are_counted_and_listed(tones, tmp_path):
     assert (result.n, result.coverage.missing) == (6, {"absent": 1, "unreadable": 1})
     assert [e.item for e in result.exclusions] == [names[0], names[5]]
     assert list(items.item) == [name for i, name in enumerate(names) if i not in (0, 5)]
+    few = RETRIEVAL.model_copy(update={"steps": 1})
+    searched, _ = run_retrieval(heard, few, 20, 1, "tones", "zh")
+    written = captioning.write_with(heard, CAPTIONER.model_copy(update={"steps": 1}), 1)
+    for parts in (searched.parts, written.parts):
+        listed = {name: [(e.item, e.cause) for e in part.exclusions] for name, part in parts.items()}
+        assert listed == {
+            "development": [(learnt.name, "absent")],
+            "validation": [(chosen.name, "unreadable")],
+        }
+        assert parts["development"].coverage.missing == {"absent": 1}
+    assert list(result.parts) == ["development"]
     shutil.rmtree(folder / "validation")
     (folder / "validation").mkdir()
     with pytest.raises(UserError, match="Clotho validation sounds: none of 6 sounds can be read"):

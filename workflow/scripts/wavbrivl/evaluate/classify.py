@@ -119,6 +119,7 @@ def classify_split(
         protocol=SPLIT_PROTOCOL,
         seeds={name: seed_scores(range(seed, seed + config.seeds), v) for name, v in values.items()},
         settings=_settings(config, rate) | facts,
+        parts={"train": train.sounds.part, "validation": validation.sounds.part},
     )
 
 
@@ -161,7 +162,7 @@ def result_of(
         classes=len(sounds.labels),
         folds={"accuracy": fold_scores(scored.hits, folds)} if several else None,
         seeds=dict(seeds) if seeds else None,
-        exclusions=list(sounds.exclusions),
+        exclusions=sounds.part.exclusions,
         settings=settings,
         **more,
     )

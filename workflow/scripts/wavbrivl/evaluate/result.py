@@ -1,6 +1,7 @@
 """The metrics file of one task: `results/<run>/metrics/<task>.json`."""
 
 import math
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any
@@ -89,6 +90,23 @@ class Exclusion(Record):
     cause: str
 
 
+class Part(Record):
+    """What there was of one part of the data, such as a training split; nothing is silently fewer."""
+
+    coverage: Coverage
+    exclusions: list[Exclusion] = []
+    """Every item that coverage counts as missing, unless `listed_in` says where they are."""
+    listed_in: str | None = None
+    """The files that list them, where they are too many for this one (a corpus's ledgers)."""
+
+    @model_validator(mode="after")
+    def _all_are_listed(self) -> "Part":
+        listed = Counter(exclusion.cause for exclusion in self.exclusions)
+        if self.listed_in is None and listed != Counter(self.coverage.missing):
+            raise ValueError(f"listed are {dict(listed)}, and missing are {self.coverage.missing}")
+        return self
+
+
 class Prompts(Record):
     """What the teacher's text tower was asked in a zero-shot evaluation."""
 
@@ -123,7 +141,9 @@ class Result(Record):
     """Size of the retrieval gallery."""
     prompts: Prompts | None = None
     exclusions: list[Exclusion] = []
-    """Every item that coverage counts as missing, where the task itself found that out."""
+    """Every item that coverage counts as missing."""
+    parts: dict[str, Part] = {}
+    """The same of what the number was learnt from or chosen on, by name."""
     settings: dict[str, Any] = {}
     """Further facts that decide the number, such as the learning rates that were chosen."""
 
@@ -148,6 +168,11 @@ def coverage_of(expected: int, exclusions: Sequence[Exclusion]) -> Coverage:
     return Coverage(
         expected=expected, found=expected - len(exclusions), missing=dict(sorted(missing.items()))
     )
+
+
+def part_of(expected: int, exclusions: Sequence[Exclusion]) -> Part:
+    """A part with everything that was left out of it."""
+    return Part(coverage=coverage_of(expected, exclusions), exclusions=list(exclusions))
 
 
 def write_result(path: Path, result: Result) -> None:

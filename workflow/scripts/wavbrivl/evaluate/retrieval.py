@@ -25,7 +25,7 @@ from wavbrivl.evaluate.ranking import (
     class_only_reciprocal,
     ranks_both_ways,
 )
-from wavbrivl.evaluate.result import Coverage, Metric, Result, metric
+from wavbrivl.evaluate.result import Metric, Part, Result, metric
 
 Projector = Callable[[np.ndarray], np.ndarray]
 """From embeddings [n, dim] into the teacher's space [n, teacher_dim]."""
@@ -53,7 +53,7 @@ def run_retrieval(
     matrices: Mapping[str, Matrix],
     train: Gallery,
     test: Gallery,
-    coverage: Coverage,
+    listed: Mapping[str, Part],
     config: EvaluateConfig,
     seed: int,
     fit: FitProjector,
@@ -67,7 +67,7 @@ def run_retrieval(
             used; otherwise one is fitted on `train`.
         train: training clips; used only for encoders without a projection.
         test: the gallery.
-        coverage: clips that the list has, from the ledgers.
+        listed: clips that the list has of `train` and `test`, from the ledgers.
         fit: the cross projection for baselines (`evaluate.cross_projection`).
 
     Raises:
@@ -81,7 +81,9 @@ def run_retrieval(
         if matrices[split].items != gallery.clip_ids:
             raise UserError(f"{gallery.source}: the sounds of '{matrices[split].encoder}' are of other clips")
     sounds, origin = matrices["test"].projection, "the encoder's own projection g(a)"
+    parts = {}
     if sounds is None:
+        parts = {"train": listed["train"]}
         projector = fit(matrices["train"].embedding, train)
         sounds, origin = projector(matrices["test"].embedding), "a cross projection fitted on the train split"
     found, finding = ranks_both_ways(sounds, test.images)
@@ -95,12 +97,14 @@ def run_retrieval(
         f"{origin}; one frame-averaged image a clip; ties at their expected rank",
         encoder=matrices["test"].encoder,
         n=len(test.clip_ids),
-        coverage=coverage,
+        coverage=listed["test"].coverage,
         seed=seed,
         metrics=metrics,
         intervals=f"{method(config.bootstrap)}; queries are drawn, the gallery stays as it is",
         classes=len(set(test.labels) - {""}) or None,
         gallery=len(test.clip_ids),
+        exclusions=listed["test"].exclusions,
+        parts=parts,
     )
     return Retrieval(result, _items(test, ranks), sounds)
 

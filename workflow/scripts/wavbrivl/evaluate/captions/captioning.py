@@ -3,7 +3,7 @@
 import csv
 import io
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,7 @@ from wavbrivl.evaluate.captions.scorers import Scoreboard, score_captions
 from wavbrivl.evaluate.captions.training import fit_captioner
 from wavbrivl.evaluate.intervals import interval, method, value_of
 from wavbrivl.evaluate.items import Items
-from wavbrivl.evaluate.result import Result, coverage_of, metric
+from wavbrivl.evaluate.result import Part, Result, metric
 from wavbrivl.files import write_text
 
 TASK = "clotho_captioning"
@@ -29,11 +29,12 @@ REFERENCE = "reference"
 
 @dataclass(frozen=True)
 class Written:
-    """A caption for each evaluated sound, and how the captioner came about."""
+    """A caption for each evaluated sound, and how the captioner came about; `parts` taught it."""
 
     captions: list[str]
     settings: dict[str, Any]
     protocol: str
+    parts: dict[str, Part] = field(default_factory=dict)
 
 
 def write_with(
@@ -65,14 +66,16 @@ def write_with(
         "cross-attention over them, trained from nothing on the development captions, the same for every "
         f"encoder, weights chosen on validation; beam search of width {config.beams}"
     )
-    return Written(learned.write(test.framed.features), settings, protocol)
+    parts = {split: heard[split].part for split in ("development", "validation")}
+    return Written(learned.write(test.framed.features), settings, protocol, parts)
 
 
 def write_one_for_all(heard: dict[str, Listened]) -> Written:
-    """The caption that is most like all development captions, for every sound."""
+    """The caption that is most like those of all development sounds that can be read, for every sound."""
     caption = consensus_caption(heard["development"].captions)
     protocol = "the development caption that is most like all development captions, for every sound"
-    return Written([caption] * len(heard["evaluation"].clips), {"caption": caption}, protocol)
+    parts = {"development": heard["development"].part}
+    return Written([caption] * len(heard["evaluation"].clips), {"caption": caption}, protocol, parts)
 
 
 def measure(
@@ -130,11 +133,12 @@ def _result(
         "chance: the caption most like all development captions, for every sound",
         encoder=name,
         n=n,
-        coverage=coverage_of(len(test.split.clips), test.framed.exclusions),
+        coverage=test.part.coverage,
         seed=seed,
         metrics=found,
         intervals=method(bootstrap),
-        exclusions=list(test.framed.exclusions),
+        exclusions=test.part.exclusions,
+        parts=written.parts,
         settings={**written.settings, "absent": dict(board.absent)},
     )
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from wavbrivl.evaluate.captions.clotho import SPLITS, Captioned, Split, read_split
 from wavbrivl.evaluate.encoders import Encoder
-from wavbrivl.evaluate.result import coverage_of
+from wavbrivl.evaluate.result import Part, part_of
 from wavbrivl.evaluate.sounds import Framed, frame_sounds
 
 
@@ -32,8 +32,13 @@ class Listened:
 
     def facts(self) -> dict:
         """How many sounds there are, and why the others are not."""
-        coverage = coverage_of(len(self.split.clips), self.framed.exclusions)
+        coverage = self.part.coverage
         return {"sounds": coverage.found, "left_out": coverage.missing}
+
+    @property
+    def part(self) -> Part:
+        """The same, with every sound that was left out."""
+        return part_of(len(self.split.clips), self.framed.exclusions)
 
 
 def read_clotho(folder: Path) -> dict[str, Split]:

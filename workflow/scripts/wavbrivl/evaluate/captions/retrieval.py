@@ -22,7 +22,7 @@ from wavbrivl.evaluate.intervals import interval, mean_of, method, value_of
 from wavbrivl.evaluate.items import Items
 from wavbrivl.evaluate.label_texts import TextTower
 from wavbrivl.evaluate.ranking import unit
-from wavbrivl.evaluate.result import Metric, Result, coverage_of, metric
+from wavbrivl.evaluate.result import Metric, Result, metric
 
 RECALLS = (1, 5, 10)
 DEPTH = 10
@@ -80,12 +80,13 @@ def run_retrieval(
         protocol=_PROTOCOL,
         encoder=test.encoder,
         n=len(test.captions),
-        coverage=coverage_of(len(test.split.clips), test.framed.exclusions),
+        coverage=test.part.coverage,
         seed=seed,
         metrics=metrics,
         intervals=f"{method(bootstrap)}; queries are drawn, the gallery stays as it is",
         gallery=len(test.captions),
-        exclusions=list(test.framed.exclusions),
+        exclusions=test.part.exclusions,
+        parts={s: heard[s].part for s in ("development", "validation")},
         settings={
             "text_encoder": config.model_dump(mode="json"),
             "kept_step": met.step,

@@ -19,7 +19,8 @@ from wavbrivl.evaluate.events.desed import Event, Part, Recording, clamped, read
 from wavbrivl.evaluate.events.head import Detector, Lesson, fit_head
 from wavbrivl.evaluate.intervals import interval, mean_of, method, value_of
 from wavbrivl.evaluate.items import Items
-from wavbrivl.evaluate.result import Exclusion, Metric, Result, coverage_of, metric
+from wavbrivl.evaluate.result import Metric, Result, metric, part_of
+from wavbrivl.evaluate.result import Part as PartFound
 from wavbrivl.evaluate.sounds import frame_sounds
 from wavbrivl.files import write_text
 
@@ -40,7 +41,13 @@ class Desed:
 
 @dataclass(frozen=True)
 class Heard:
-    """A part as an encoder hears it: the recordings that could be read, their frames and lengths."""
+    """A part as an encoder hears it: the recordings that could be read, their frames and lengths.
+
+    Attributes:
+        late, beyond: events that end after their clip, and those of them that begin there and are gone.
+        duplicates: rows of the table that stood there twice.
+        part: what there was of it.
+    """
 
     recordings: list[Recording]
     features: list[np.ndarray]
@@ -48,7 +55,8 @@ class Heard:
     events: list[list[Event]]
     late: int
     beyond: int
-    exclusions: tuple[Exclusion, ...]
+    duplicates: tuple[str, ...]
+    part: PartFound
 
 
 @dataclass(frozen=True)
@@ -108,11 +116,13 @@ def run_desed(
     detect = fit_head(
         lessons, len(desed.labels), hop, config.head, seed, device, f"frame head on {encoder.name}"
     )
-    chosen = _choose(desed, detect, encoder, config, batch_size)
+    chosen_on = _hear(desed.select, encoder, hop, batch_size) if desed.select else None
+    chosen = _choose(desed, detect, chosen_on, config)
     test = _hear(desed.test, encoder, hop, batch_size)
     if not any(test.events):
         raise UserError(f"{desed.test.table}: no file that can be read has an event")
     detected = _decode(detect(test.features), test.seconds, desed.labels, chosen, hop)
+    others = heard | ({desed.select.name: chosen_on} if chosen_on else {})
     metrics, per_class, per_file = _measure(test, detected, desed.labels, bootstrap, seed)
     result = Result(
         task="desed",
@@ -121,19 +131,21 @@ def run_desed(
         protocol=_protocol(desed, config, chosen),
         encoder=encoder.name,
         n=len(test.recordings),
-        coverage=coverage_of(len(desed.test.recordings), test.exclusions),
+        coverage=test.part.coverage,
         seed=seed,
         metrics=metrics,
         intervals=method(bootstrap),
         classes=len(desed.labels),
-        exclusions=list(test.exclusions),
+        exclusions=test.part.exclusions,
+        parts={name: one.part for name, one in others.items()},
         settings={
             "head": config.head.model_dump(mode="json"),
             "frame_seconds": hop,
             "threshold": chosen[0],
             "median_seconds": chosen[1],
-            "trained_on": {part.name: _training_facts(part, heard[part.name]) for part in desed.train},
-            "tested_on": _test_facts(desed.test, test),
+            "trained_on": {name: _facts(one, timed=name != "weak") for name, one in heard.items()},
+            **({"chosen_on": {desed.select.name: _facts(chosen_on)}} if chosen_on else {}),
+            "tested_on": _facts(test),
             "class_f1": per_class,
         },
     )
@@ -185,7 +197,8 @@ def _hear(part: Part, encoder: Encoder, hop: float, batch_size: int) -> Heard:
         [events for events, _, _ in cut],
         sum(late for _, late, _ in cut),
         sum(beyond for _, _, beyond in cut),
-        framed.exclusions,
+        part.duplicates,
+        part_of(len(part.recordings), framed.exclusions),
     )
 
 
@@ -200,14 +213,11 @@ def _lessons(part: Part, heard: Heard, labels: Sequence[str], hop: float) -> lis
     return [Lesson(frames, targets) for frames, targets in zip(heard.features, known, strict=True)]
 
 
-def _choose(
-    desed: Desed, detect: Detector, encoder: Encoder, config: DesedConfig, batch_size: int
-) -> tuple[float, float]:
+def _choose(desed: Desed, detect: Detector, heard: Heard | None, config: DesedConfig) -> tuple[float, float]:
     """Threshold and filter with the best segment F1 on the part for choosing; the first one on a tie."""
     options = list(product(config.thresholds, config.median_seconds))
-    if desed.select is None:
+    if heard is None:
         return options[0]
-    heard = _hear(desed.select, encoder, config.frame_seconds, batch_size)
     probabilities = detect(heard.features)
     found = []
     for option in options:
@@ -270,22 +280,20 @@ def _by_class(counts: score.Counts, labels: Sequence[str]) -> dict[str, float | 
     }
 
 
-def _training_facts(part: Part, heard: Heard) -> dict:
-    return {
+def _facts(heard: Heard, timed: bool = True) -> dict:
+    """What was in a part, and what of its labels did not fit; without `timed` its events have no times."""
+    facts = {
         "files": len(heard.recordings),
-        "left_out": coverage_of(len(part.recordings), heard.exclusions).missing,
-        "rows_that_stood_there_twice": len(part.duplicates),
+        "left_out": heard.part.coverage.missing,
+        "rows_that_stood_there_twice": list(heard.duplicates),
     }
-
-
-def _test_facts(part: Part, heard: Heard) -> dict:
-    return {
+    events = {
         "events": sum(len(events) for events in heard.events),
         "files_without_events": sum(not events for events in heard.events),
         "offsets_past_the_end": heard.late,
         "events_past_the_end": heard.beyond,
-        "rows_that_stood_there_twice": list(part.duplicates),
     }
+    return facts | (events if timed else {})
 
 
 def _joined(events: Sequence[Event]) -> str:
