@@ -110,7 +110,9 @@ rule evaluate_retrieval:
         encoders=ENCODERS,
         dataset=CORPUS_NAME,
         code=code_digest(
-            "wavbrivl.evaluate.retrieval", "wavbrivl.evaluate.cross_projection", "wavbrivl.evaluate.corpus_classes"
+            "wavbrivl.evaluate.retrieval",
+            "wavbrivl.evaluate.cross_projection",
+            "wavbrivl.evaluate.corpus_classes",
         ),
     script:
         "../workflow/scripts/evaluate_retrieval.py"

@@ -22,7 +22,7 @@ class ModelConfig(Section):
     path: str = ""
     """The weights: a file, or for `huggingface` a folder; with `id` always `data/weights/<name>`."""
     id: Annotated[str, Field(pattern=r"^[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*$")] | None = None
-    """Id on the Hugging Face hub; the folder is then fetched by a rule of its own."""
+    """Id on the Hugging Face hub; `snakemake --cores 1 fetch_audio_models` fetches the folder."""
     revision: Annotated[str, Field(pattern=r"^[0-9a-f]{40}$")] | None = None
     """Commit of the hub that is fetched; needed with `id`."""
     window_seconds: Annotated[float, Field(gt=0)] | None = None
