@@ -27,6 +27,9 @@ OWN = ("wavbrivl", "random", "logmel")
 SUPERVISED = "supervised"
 """Not an embedding: the encoder's architecture trained from scratch on each task."""
 
+CAPTION_FREQUENCY = "caption_frequency"
+"""Stands in the place of an encoder in captioning: one caption for all sounds."""
+
 WITH_WEIGHTS = tuple(kind for kind in KINDS if kind not in OWN)
 
 

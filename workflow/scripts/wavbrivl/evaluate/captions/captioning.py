@@ -16,13 +16,11 @@ from wavbrivl.evaluate.captions.scorers import Scoreboard, score_captions
 from wavbrivl.evaluate.captions.training import fit_captioner
 from wavbrivl.evaluate.intervals import interval, method, value_of
 from wavbrivl.evaluate.items import Items
+from wavbrivl.evaluate.kinds import CAPTION_FREQUENCY as BASELINE
 from wavbrivl.evaluate.result import Part, Result, metric
 from wavbrivl.files import write_text
 
 TASK = "clotho_captioning"
-BASELINE = "caption_frequency"
-"""Stands in the place of an encoder: one caption for all sounds."""
-
 REFERENCE = "reference"
 """Stands in the place of the encoder's name, in the file of captions."""
 
