@@ -105,6 +105,7 @@ rule embed_labels:
         words=[benchmark_words(name) for name in BENCHMARK_TITLES],
         rows=expand(f"{RESULTS}/embeddings/{{split}}.csv", split=SPLITS),
         corpus_words=CORPUS_WORDS,
+        asked=words_are_there,
         teacher=TEACHER,
     output:
         expand(f"{LABEL_VECTORS}/{{dataset}}.npz", dataset=LABELLED),

@@ -16,9 +16,18 @@ BENCHMARK_FOLDS = {"esc50": 5, "urbansound8k": 10}
 OWN_BENCHMARKS = {name: getattr(CONFIG.evaluate, name).path for name in BENCHMARK_TITLES}
 
 FETCHED_MODELS = {name: model for name, model in CONFIG.evaluate.models.items() if model.id}
-CORPUS_WORDS = CONFIG.evaluate.vggsound.translations or (
-    f"{WORLD}/labels.csv" if CONFIG.corpus.format == "embedded" else f"{LABELS}/vggsound.csv"
+SHIPPED_WORDS = {"embedded": f"{WORLD}/labels.csv", "vegas": f"{LABELS}/vegas.csv"}
+CORPUS_WORDS = CONFIG.evaluate.vggsound.translations or SHIPPED_WORDS.get(
+    CONFIG.corpus.format, f"{LABELS}/vggsound.csv"
 )
+
+
+def words_are_there(wildcards):
+    """Asked when the labels' texts enter the plan: before any job, and only where they are wanted."""
+    lack = None if NO_CLASSES else lacks_words(CONFIG, PLAN, Path(CORPUS_WORDS))
+    if lack and CORPUS_WORDS != f"{WORLD}/labels.csv":
+        raise WorkflowError(lack)
+    return []
 
 
 def world_size(key):

@@ -6,6 +6,7 @@ makes   results/<run>/metrics/{desed,clotho_captioning,clotho_retrieval}.json, m
         results/<run>/figures/desed_events.png, tables/clotho.{csv,md}, tables/captions.{csv,md}
 """
 
+from wavbrivl.config.captions import CLOTHO_SPLITS
 from wavbrivl.config.events import PLACES
 
 DESED_CONFIG = CONFIG.evaluate.desed
@@ -16,7 +17,6 @@ DESED_PARTS = list(type(DESED_CONFIG.embedded).model_fields)
 CLOTHO_CONFIG = CONFIG.evaluate.clotho
 EMBEDDED_CLOTHO = "data/benchmarks/embedded/Clotho"
 CLOTHO = CLOTHO_CONFIG.path or EMBEDDED_CLOTHO
-CLOTHO_SPLITS = ["development", "validation", "evaluation"]
 # The tables that name each sound's recording; a real folder may come without them.
 CLOTHO_METADATA = [
     path

@@ -11,10 +11,10 @@ import pytest
 import torch
 from tests.event_files import PITCH, Deaf, Hearing, write_tones
 
-from wavbrivl.config.captions import CaptionerConfig, CaptionRetrievalConfig
+from wavbrivl.config.captions import CLOTHO_SPLITS, CaptionerConfig, CaptionRetrievalConfig
 from wavbrivl.errors import UserError
 from wavbrivl.evaluate.captions import captioning
-from wavbrivl.evaluate.captions.clotho import HEADER, SPLITS, read_split
+from wavbrivl.evaluate.captions.clotho import HEADER, read_split
 from wavbrivl.evaluate.captions.consensus import consensus_caption
 from wavbrivl.evaluate.captions.heard import listen, read_clotho
 from wavbrivl.evaluate.captions.retrieval import run_retrieval
@@ -47,7 +47,7 @@ def five(first, second):
 
 def write_benchmark(folder, counts=(24, 6, 8)):
     labels = list(PITCH)
-    for split, count in zip(SPLITS, counts, strict=True):
+    for split, count in zip(CLOTHO_SPLITS, counts, strict=True):
         rows = []
         for number in range(count):
             first, second = labels[number % 3], labels[(number // 3 + number) % 3]

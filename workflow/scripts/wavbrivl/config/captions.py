@@ -11,6 +11,9 @@ Share = Annotated[float, Field(ge=0, lt=1)]
 PositiveFloat = Annotated[float, Field(gt=0)]
 CaptionMetric = Literal["bleu", "meteor", "rouge_l", "cider", "spice"]
 
+CLOTHO_SPLITS = ("development", "validation", "evaluation")
+"""Each a table `clotho_captions_<split>.csv` and a folder of sounds."""
+
 
 class EmbeddedClothoConfig(Section):
     """How many sounds of a few seconds, with five captions each, the embedded Clotho has."""

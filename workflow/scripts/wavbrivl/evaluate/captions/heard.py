@@ -3,7 +3,8 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from wavbrivl.evaluate.captions.clotho import SPLITS, Captioned, Split, read_split
+from wavbrivl.config.captions import CLOTHO_SPLITS
+from wavbrivl.evaluate.captions.clotho import Captioned, Split, read_split
 from wavbrivl.evaluate.encoders import Encoder
 from wavbrivl.evaluate.result import Part, part_of
 from wavbrivl.evaluate.sounds import Framed, frame_sounds
@@ -47,7 +48,7 @@ def read_clotho(folder: Path) -> dict[str, Split]:
     Raises:
         UserError: as `clotho.read_split`.
     """
-    return {name: read_split(folder, name) for name in SPLITS}
+    return {name: read_split(folder, name) for name in CLOTHO_SPLITS}
 
 
 def listen(
