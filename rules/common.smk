@@ -45,6 +45,7 @@ from wavbrivl.workflow.digest import code_digest
 from wavbrivl.workflow.import_path import hand_down
 from wavbrivl.workflow.orphans import cancel_orphans
 from wavbrivl.workflow.plan import lacks_classes, lacks_labels, lacks_texts, lacks_words, plan_run
+from wavbrivl.workflow.sounds import sounds_digest
 from wavbrivl.workflow.stale_lock import release_stale_lock
 
 hand_down()

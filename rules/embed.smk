@@ -64,6 +64,7 @@ rule embed_benchmark:
         **settings("seed"),
         **evaluation("batch_size"),
         models=encoder_model,
+        sounds=lambda wildcards: own_sounds(OWN_BENCHMARKS[wildcards.dataset], "audio"),
         folder=lambda wildcards: benchmark_folder(wildcards.dataset),
         name=lambda wildcards: benchmark_name(wildcards.dataset),
         code=embed_code("wavbrivl.evaluate.datasets"),
@@ -152,6 +153,7 @@ rule train_supervised:
     params:
         **settings("training", "seed"),
         **evaluation("supervised", "probe", "batch_size"),
+        sounds=lambda wildcards: own_sounds(OWN_BENCHMARKS.get(wildcards.dataset), "audio"),
         folder=lambda wildcards: benchmark_folder(wildcards.dataset) if wildcards.fold != "test" else None,
         name=lambda wildcards: benchmark_name(wildcards.dataset) if wildcards.fold != "test" else CORPUS_NAME,
         shards=PLAN.shards,

@@ -40,6 +40,11 @@ def benchmark_folder(name):
     return OWN_BENCHMARKS[name] or f"{WORLD_BENCHMARKS}/{BENCHMARK_TITLES[name]}"
 
 
+def own_sounds(path, *folders):
+    """A digest of the sound files of a configured dataset; those of an embedded one are made by a rule."""
+    return sounds_digest(*(f"{path}/{folder}" for folder in folders)) if path else None
+
+
 def benchmark_name(name):
     """What results call a benchmark, so that nobody takes the embedded one for the real one."""
     folder = OWN_BENCHMARKS[name]

@@ -103,6 +103,9 @@ rule evaluate_desed:
     params:
         **settings("seed"),
         desed=DESED_CONFIG.model_dump(mode="json", exclude={"path", "embedded"}),
+        sounds=lambda wildcards: own_sounds(
+            DESED_CONFIG.path, *(f"audio/{PLACES[part]}" for part in DESED_CONFIG.parts)
+        ),
         bootstrap=CONFIG.evaluate.bootstrap,
         batch_size=CONFIG.evaluate.batch_size,
         encoders=ENCODERS,
@@ -140,6 +143,7 @@ rule evaluate_clotho:
     params:
         **settings("seed"),
         clotho=CLOTHO_CONFIG.model_dump(mode="json", exclude={"path", "embedded"}),
+        sounds=lambda wildcards: own_sounds(CLOTHO_CONFIG.path, *CLOTHO_SPLITS),
         bootstrap=CONFIG.evaluate.bootstrap,
         batch_size=CONFIG.evaluate.batch_size,
         encoders=ENCODERS,
