@@ -6,7 +6,7 @@ makes   results/<run>/metrics/{desed,clotho_captioning,clotho_retrieval}.json, m
         results/<run>/figures/desed_events.png, tables/clotho.{csv,md}, tables/captions.{csv,md}
 """
 
-from wavbrivl.config.captions import CLOTHO_SPLITS
+from wavbrivl.config.captions import CLOTHO_SPLITS, CORENLP_JARS
 from wavbrivl.config.events import PLACES
 
 DESED_CONFIG = CONFIG.evaluate.desed
@@ -23,6 +23,8 @@ CLOTHO_METADATA = [
     for path in [f"{CLOTHO}/clotho_metadata_{split}.csv" for split in CLOTHO_SPLITS]
     if CLOTHO_CONFIG.path is None or Path(path).is_file()
 ]
+# What SPICE needs and may not be there: once it is, captions are scored again.
+CORENLP = [path for jar in CORENLP_JARS if Path(path := f"{CLOTHO_CONFIG.corenlp}/{jar}").is_file()]
 CAPTION_ROWS = [*ENCODERS, "caption_frequency"]
 ENGLISH = CONFIG.teacher.language == "en"
 
@@ -122,6 +124,7 @@ rule evaluate_clotho:
         audio=[f"{CLOTHO}/{split}" for split in CLOTHO_SPLITS],
         captions=[f"{CLOTHO}/clotho_captions_{split}.csv" for split in CLOTHO_SPLITS],
         metadata=CLOTHO_METADATA,
+        parser=CORENLP,
         model=f"{RESULTS}/model/model.safetensors",
         weights=weights_in_use(),
         teacher=TEACHER if ENGLISH else [],

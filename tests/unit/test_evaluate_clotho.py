@@ -11,7 +11,7 @@ import pytest
 import torch
 from tests.event_files import PITCH, Deaf, Hearing, write_tones
 
-from wavbrivl.config.captions import CLOTHO_SPLITS, CaptionerConfig, CaptionRetrievalConfig
+from wavbrivl.config.captions import CLOTHO_SPLITS, CaptionerConfig, CaptionRetrievalConfig, ClothoConfig
 from wavbrivl.errors import UserError
 from wavbrivl.evaluate.captions import captioning
 from wavbrivl.evaluate.captions.clotho import HEADER, read_split
@@ -32,6 +32,10 @@ CAPTIONER = CaptionerConfig(
 RETRIEVAL = CaptionRetrievalConfig(
     width=32, heads=2, feedforward=64, embedding_dim=32, hidden=64, steps=60, batch_size=12, validate_every=30
 )
+
+
+def scored_by(*metrics):
+    return ClothoConfig(metrics=list(metrics), corenlp="nowhere")
 
 
 def five(first, second):
@@ -188,7 +192,7 @@ def test_a_captioner_learns_to_name_what_it_hears_in_order(heard, tmp_path):
     written = captioning.write_with(heard, CAPTIONER, 1)
     test = heard["evaluation"]
     systems = {"hearing": written, captioning.BASELINE: captioning.write_one_for_all(heard)}
-    measured = captioning.measure(systems, test, ["bleu", "rouge_l", "cider"], 50, 1, "tones")
+    measured = captioning.measure(systems, test, scored_by("bleu", "rouge_l", "cider"), 50, 1, "tones")
     result, items = measured["hearing"]
     assert result.metrics["cider"].value > result.metrics["cider"].chance + 0.5
     assert result.metrics["cider"].chance == measured[captioning.BASELINE][0].metrics["cider"].value
@@ -295,7 +299,7 @@ def test_sounds_that_cannot_be_read_are_counted_and_listed(tones, tmp_path):
     chosen.write_bytes(b"no sound")
     heard = listen(read_clotho(folder), Hearing(), CAPTIONER.frame_seconds, 8)
     systems = {captioning.BASELINE: captioning.write_one_for_all(heard)}
-    result, items = captioning.measure(systems, heard["evaluation"], ["rouge_l"], 20, 1, "tones")[
+    result, items = captioning.measure(systems, heard["evaluation"], scored_by("rouge_l"), 20, 1, "tones")[
         captioning.BASELINE
     ]
     assert (result.n, result.coverage.missing) == (6, {"absent": 1, "unreadable": 1})
@@ -332,7 +336,7 @@ def test_tables_show_what_was_written_and_scored(heard, tmp_path):
     assert all(row[1].count("\n") == 4 and row[2] == "a | b" for row in rows[1:])
     assert "a \\| b" in (tmp_path / "samples.md").read_text()
 
-    measured = captioning.measure(systems, heard["evaluation"], ["bleu", "spice"], 20, 1, "tones")
+    measured = captioning.measure(systems, heard["evaluation"], scored_by("bleu", "spice"), 20, 1, "tones")
     results = {(name, captioning.TASK): result for name, (result, _) in measured.items()}
     write_scores(tmp_path / "scores.csv", tmp_path / "scores.md", results)
     with (tmp_path / "scores.csv").open(newline="") as handle:

@@ -45,9 +45,7 @@ if __name__ == "__main__":
             written[name] = captioning.write_with(heard, config.captioner, params.seed, device)
         written[captioning.BASELINE] = captioning.write_one_for_all(heard)
         test = heard["evaluation"]
-        measured = captioning.measure(
-            written, test, config.metrics, params.bootstrap, params.seed, params.dataset
-        )
+        measured = captioning.measure(written, test, config, params.bootstrap, params.seed, params.dataset)
         for place, (name, (result, scored)) in zip(outputs.captioning, measured.items(), strict=True):
             write_result(Path(place), result)
             items[result.task, name] = scored

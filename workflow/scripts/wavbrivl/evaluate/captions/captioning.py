@@ -2,14 +2,14 @@
 
 import csv
 import io
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import torch
 
-from wavbrivl.config.captions import CaptionerConfig
+from wavbrivl.config.captions import CaptionerConfig, ClothoConfig
 from wavbrivl.evaluate.captions.consensus import consensus_caption
 from wavbrivl.evaluate.captions.heard import Listened
 from wavbrivl.evaluate.captions.scorers import Scoreboard, score_captions
@@ -79,7 +79,7 @@ def write_one_for_all(heard: dict[str, Listened]) -> Written:
 def measure(
     systems: Mapping[str, Written],
     test: Listened,
-    metrics: Sequence[str],
+    config: ClothoConfig,
     bootstrap: int,
     seed: int,
     dataset: str,
@@ -89,11 +89,14 @@ def measure(
     Args:
         systems: by encoder; `BASELINE` has to be among them, its scores are what chance means here.
         test: the evaluation split; every encoder reads the same sounds of it.
-        metrics: as in the configuration.
+        config: which metrics, and where SPICE finds its parser.
         bootstrap: resamples behind each interval.
     """
     board = score_captions(
-        {name: written.captions for name, written in systems.items()}, test.captions, metrics
+        {name: written.captions for name, written in systems.items()},
+        test.captions,
+        config.metrics,
+        Path(config.corenlp),
     )
     return {
         name: (
