@@ -89,7 +89,20 @@ def weights_in_use():
 
 def embed_code(module):
     """The digest of a module and of the encoder's own."""
-    return lambda wildcards: code_digest(module, encoder_module(wildcards.encoder))
+
+    def digest(wildcards):
+        own = encoder_module(wildcards.encoder)
+        if own.split(".")[0] == "wavbrivl":
+            return code_digest(module, own)
+        return [code_digest(module), foreign_digest(own)]
+
+    return digest
+
+
+def code_of_others():
+    """Digests of encoders that are classes of somebody's own, for rules that run all encoders."""
+    modules = foreign_modules(ENCODERS, CONFIG.evaluate.models)
+    return {name: foreign_digest(module) for name, module in modules.items()}
 
 
 def supervised_sounds(wildcards):

@@ -112,6 +112,7 @@ rule evaluate_desed:
         batch_size=CONFIG.evaluate.batch_size,
         encoders=ENCODERS,
         models=models_in_use(),
+        others=code_of_others(),
         dataset="embedded benchmark in DESED's layout" if DESED == EMBEDDED_DESED else "DESED",
         code=code_digest("wavbrivl.evaluate.events.run"),
     script:
@@ -151,6 +152,7 @@ rule evaluate_clotho:
         batch_size=CONFIG.evaluate.batch_size,
         encoders=ENCODERS,
         models=models_in_use(),
+        others=code_of_others(),
         language=CONFIG.teacher.language,
         dataset="embedded benchmark in Clotho's layout" if CLOTHO == EMBEDDED_CLOTHO else "Clotho",
         code=code_digest(

@@ -2,10 +2,12 @@
 
 Two names stand for encoders of the run itself (`wavbrivl`, `random`), one for a baseline without
 weights (`logmel`), one for a training on each task (`supervised`). Every other name is an entry of
-`evaluate.models`: a kind of the table below, and the place of its weights.
+`evaluate.models`: a kind of the table below, or `module:Class` for a class of anybody's on the Python
+path, and the place of its weights.
 """
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Protocol
@@ -40,6 +42,14 @@ RECORD = "fetched.json"
 """In a fetched folder: the id and the commit that it holds."""
 
 
+_FOREIGN = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*")
+
+
+def is_foreign(kind: str) -> bool:
+    """Whether a kind is `module:Class`."""
+    return _FOREIGN.fullmatch(kind) is not None
+
+
 class Model(Protocol):
     """The part of `config.evaluation.ModelConfig` that is needed here."""
 
@@ -51,7 +61,7 @@ class Model(Protocol):
 
 def class_of(kind: str) -> tuple[str, str]:
     """Module and name of the class of a kind."""
-    module, _, name = KINDS[kind].partition(":")
+    module, _, name = (kind if is_foreign(kind) else KINDS[kind]).partition(":")
     return module, name
 
 
@@ -67,7 +77,7 @@ def weights_path(name: str, model: Model) -> Path:
 
 def weight_files(name: str, models: Mapping[str, Model]) -> list[str]:
     """The files that an encoder's weights are read from: the file, or all files of the folder."""
-    if name in OWN:
+    if name in OWN or not (models[name].path or models[name].id):
         return []
     path = weights_path(name, models[name])
     if models[name].id:
@@ -82,7 +92,7 @@ def absent_weights(names: Sequence[str], models: Mapping[str, Model]) -> dict[st
     """
     absent = {}
     for name in names:
-        if name in OWN or name == SUPERVISED:
+        if name in OWN or name == SUPERVISED or not (models[name].path or models[name].id):
             continue
         path = weights_path(name, models[name])
         if not (path.is_file() or (path / "config.json").is_file()):

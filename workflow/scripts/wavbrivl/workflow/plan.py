@@ -12,6 +12,7 @@ from wavbrivl.corpus.lists import ListSummary, check_list, list_paths, shard_nam
 from wavbrivl.errors import UserError
 from wavbrivl.labels.loader import label_file, words_for
 from wavbrivl.weights.wanted import hub_name, lacking, name_of
+from wavbrivl.workflow.foreign import foreign_modules
 
 CHECKED = ".checked"
 """Folder below the corpora: what was learnt from lists and videos when the workflow was planned."""
@@ -44,6 +45,7 @@ def plan_run(config: Config, data: Path) -> Plan:
     """
     _folders_exist(config)
     _labels_are_translated(config)
+    foreign_modules(config.evaluate.encoders, config.evaluate.models)
     summary = check_list(config.corpus, data / CHECKED, config.world)
     paths = list_paths(config.corpus, data / CHECKED, data / "embedded" / "world")
     return Plan(summary, shard_names(summary), [str(path) for path in paths])
