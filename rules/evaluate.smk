@@ -106,7 +106,7 @@ rule evaluate_retrieval:
         gpu=1,
     params:
         **settings("training", "seed"),
-        **evaluation("retrieval", "bootstrap"),
+        **evaluation("retrieval", "bootstrap", "heavy_seeds"),
         encoders=ENCODERS,
         dataset=CORPUS_NAME,
         code=code_digest(

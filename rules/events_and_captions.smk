@@ -109,6 +109,7 @@ rule evaluate_desed:
             DESED_CONFIG.path, *(f"audio/{PLACES[part]}" for part in DESED_CONFIG.parts)
         ),
         bootstrap=CONFIG.evaluate.bootstrap,
+        seeds=CONFIG.evaluate.heavy_seeds,
         batch_size=CONFIG.evaluate.batch_size,
         encoders=ENCODERS,
         models=models_in_use(),
@@ -149,6 +150,7 @@ rule evaluate_clotho:
         clotho=CLOTHO_CONFIG.model_dump(mode="json", exclude={"path", "embedded"}),
         sounds=lambda wildcards: own_sounds(CLOTHO_CONFIG.path, *CLOTHO_SPLITS),
         bootstrap=CONFIG.evaluate.bootstrap,
+        seeds=CONFIG.evaluate.heavy_seeds,
         batch_size=CONFIG.evaluate.batch_size,
         encoders=ENCODERS,
         models=models_in_use(),

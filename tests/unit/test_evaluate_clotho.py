@@ -280,6 +280,30 @@ def test_retrieval_is_learned_and_zero_shot_needs_a_teacher_that_reads_english(t
     assert not any(name.startswith("zeroshot") for name in items.scores)
 
 
+def test_captioners_and_text_encoders_of_several_seeds_stand_beside_the_first(heard):
+    few = RETRIEVAL.model_copy(update={"steps": 2})
+    one, two = (run_retrieval(heard, few, 20, 1, "tones", "zh", seeds=seeds)[0] for seeds in (1, 2))
+    assert one.seeds is None and two.metrics == one.metrics
+    other, _ = run_retrieval(heard, few, 20, 2, "tones", "zh")
+    for name, scores in two.seeds.items():
+        assert scores.seed == [1, 2]
+        assert scores.values == pytest.approx([one.metrics[name].value, other.metrics[name].value])
+
+    said = {name: captioning.Written([text] * 8, {}, "") for name, text in (("a", "a cat"), ("b", "a dog"))}
+    systems = {"a": said["a"], captioning.BASELINE: captioning.write_one_for_all(heard)}
+    again = {"a": [said["b"]]}
+    ((first, _), (baseline, _)) = captioning.measure(
+        systems, heard["evaluation"], scored_by("rouge_l"), 20, 1, "tones", again
+    ).values()
+    alone = captioning.measure(
+        systems | {"a": said["b"]}, heard["evaluation"], scored_by("rouge_l"), 20, 1, "tones"
+    )["a"][0]
+    scores = first.seeds["rouge_l"]
+    assert (scores.seed, scores.values[0]) == ([1, 2], first.metrics["rouge_l"].value)
+    assert scores.values[1] == alone.metrics["rouge_l"].value != scores.values[0]
+    assert baseline.seeds is None
+
+
 def test_the_same_words_of_another_sound_are_no_negative():
     sounds = torch.nn.functional.normalize(
         torch.randn(3, 4, generator=torch.Generator().manual_seed(1)), dim=1

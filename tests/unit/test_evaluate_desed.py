@@ -74,6 +74,20 @@ def test_the_same_seed_gives_the_same_result(tones):
     assert first.detected == again.detected
 
 
+def test_heads_of_several_seeds_stand_beside_the_first(tones):
+    config = CONFIG.model_copy(update={"head": HEAD.model_copy(update={"epochs": 2})})
+    desed = read_desed(tones, config, "tones")
+    one = run_desed(desed, Hearing(), config, 20, 8, 1)
+    three = run_desed(desed, Hearing(), config, 20, 8, 1, seeds=3)
+    assert one.result.seeds is None
+    assert three.result.metrics == one.result.metrics and three.detected == one.detected
+    assert set(three.result.seeds) == set(three.result.metrics)
+    for name, scores in three.result.seeds.items():
+        assert scores.seed == [1, 2, 3] and scores.values[0] == three.result.metrics[name].value
+    second = run_desed(desed, Hearing(), config, 20, 8, 2).result.metrics["segment_f1_macro"].value
+    assert three.result.seeds["segment_f1_macro"].values[1] == second
+
+
 def test_sounds_that_cannot_be_read_are_counted_and_listed(own):
     place = own / "audio" / PLACES["public"]
     (place / "bbbbbbbbbb0_0_10.wav").unlink()

@@ -103,16 +103,23 @@ def test_a_constant_encoder_scores_exactly_chance(gallery):
 def test_a_baseline_is_projected_by_what_was_fitted_on_train(gallery):
     calls = []
 
-    def fit(embedding, train):
-        calls.append((embedding.shape, train is gallery))
-        return lambda points: points @ np.eye(DIM)[:, ::-1]
+    def fit(embedding, train, seed):
+        calls.append((embedding.shape, train is gallery, seed))
+        turned = np.eye(DIM)[:, ::-1] if seed == 1 else np.eye(DIM)
+        return lambda points: points @ turned
 
     encoder = Numbered(gallery.images[:, ::-1].copy(), projected=False)
     outcome = run_retrieval(matrices(encoder), gallery, gallery, LISTED, CONFIG, 1, fit, "toy")
-    assert calls == [((N, DIM), True)]
+    assert calls == [((N, DIM), True, 1)]
+    assert outcome.result.seeds is None
     assert outcome.result.metrics["mrr_audio_to_image"].value == 1.0
     assert "fitted on the train split" in outcome.result.protocol
     assert outcome.result.parts == {"train": GONE}
+    several = CONFIG.model_copy(update={"heavy_seeds": 2})
+    twice = run_retrieval(matrices(encoder), gallery, gallery, LISTED, several, 1, fit, "toy").result
+    assert twice.metrics == outcome.result.metrics
+    assert twice.seeds["mrr_audio_to_image"].seed == [1, 2]
+    assert twice.seeds["mrr_audio_to_image"].values[0] == 1.0 > twice.seeds["mrr_audio_to_image"].values[1]
 
 
 def test_items_are_paired_with_each_other(gallery, tmp_path):

@@ -20,7 +20,7 @@ if __name__ == "__main__":
         inputs, params, seed = snakemake.input, snakemake.params, snakemake.params.seed
         set_up(seed, threads=1)
         config = EvaluateConfig(**params.evaluate)
-        fit = cross_projection(TrainingConfig(**params.training), config.retrieval.baseline_steps, seed)
+        fit = cross_projection(TrainingConfig(**params.training), config.retrieval.baseline_steps)
         train, test = (
             load_gallery(None, Path(matrix), Path(rows))
             for matrix, rows in zip(inputs.matrices, inputs.rows, strict=True)

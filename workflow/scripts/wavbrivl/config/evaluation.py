@@ -147,8 +147,11 @@ class EvaluateConfig(Section):
     bootstrap: PositiveInt = 2000
     """Resamples behind each 95 % interval."""
     seeds: PositiveInt = 3
-    """Seeds that the head is trained with, counted from the run's; the first gives the numbers of the
-    tables, all of them the reliability plot."""
+    """Seeds that the classification head is trained with, counted from the run's; the first gives the numbers
+    of the tables, all of them the reliability plot."""
+    heavy_seeds: PositiveInt = 1
+    """The same for what takes longer to train: DESED's frame head, Clotho's captioner and text encoder, the
+    cross projections of retrieval."""
     batch_size: PositiveInt = 32
     """Sounds of equal length embedded side by side."""
 

@@ -2,7 +2,7 @@
 
 import math
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -74,7 +74,7 @@ class FoldScores(Record):
 
 
 class SeedScores(Record):
-    """One metric over several seeds of the head; the first seed is the one of the metric's own value."""
+    """One metric over several seeds of what is trained for it; the first gave the metric's own value."""
 
     seed: list[int]
     values: list[Finite]
@@ -158,6 +158,19 @@ def seed_scores(seeds: Sequence[int], values: Sequence[float]) -> SeedScores:
         mean=_rounded(mean),
         spread=None if spread is None else _rounded(spread),
     )
+
+
+def several_seeds(
+    seeds: Sequence[int], values: Sequence[Mapping[str, float]]
+) -> dict[str, SeedScores] | None:
+    """Every metric of several seeds; None where there is one seed only.
+
+    Args:
+        values: of each seed, by metric.
+    """
+    if len(seeds) < 2:
+        return None
+    return {name: seed_scores(seeds, [of_seed[name] for of_seed in values]) for name in values[0]}
 
 
 def coverage_of(expected: int, exclusions: Sequence[Exclusion]) -> Coverage:

@@ -2,7 +2,7 @@
 
 import csv
 import io
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -17,7 +17,7 @@ from wavbrivl.evaluate.captions.training import fit_captioner
 from wavbrivl.evaluate.intervals import interval, method, value_of
 from wavbrivl.evaluate.items import Items
 from wavbrivl.evaluate.kinds import CAPTION_FREQUENCY as BASELINE
-from wavbrivl.evaluate.result import Part, Result, metric
+from wavbrivl.evaluate.result import Part, Result, metric, several_seeds
 from wavbrivl.files import write_text
 
 TASK = "clotho_captioning"
@@ -83,6 +83,7 @@ def measure(
     bootstrap: int,
     seed: int,
     dataset: str,
+    again: Mapping[str, Sequence[Written]] | None = None,
 ) -> dict[str, tuple[Result, Items]]:
     """Score all systems with one run of each metric: task `clotho_captioning`.
 
@@ -91,9 +92,16 @@ def measure(
         test: the evaluation split; every encoder reads the same sounds of it.
         config: which metrics, and where SPICE finds its parser.
         bootstrap: resamples behind each interval.
+        again: what captioners of further seeds wrote, by encoder.
     """
+    everyone = {(name, seed): written.captions for name, written in systems.items()}
+    everyone |= {
+        (name, number): written.captions
+        for name, several in (again or {}).items()
+        for number, written in enumerate(several, start=seed + 1)
+    }
     board = score_captions(
-        {name: written.captions for name, written in systems.items()},
+        everyone,
         test.captions,
         config.metrics,
         Path(config.corenlp),
@@ -101,7 +109,7 @@ def measure(
     return {
         name: (
             _result(name, written, board, test, bootstrap, seed, dataset),
-            _items(test, written, board.systems[name]),
+            _items(test, written, board.systems[name, seed]),
         )
         for name, written in systems.items()
     }
@@ -121,10 +129,15 @@ def _result(
         key: metric(
             value_of(scored.statistic, n),
             interval(scored.statistic, test.groups, bootstrap, seed),
-            value_of(board.systems[BASELINE][key].statistic, n),
+            value_of(board.systems[BASELINE, seed][key].statistic, n),
         )
-        for key, scored in board.systems[name].items()
+        for key, scored in board.systems[name, seed].items()
     }
+    seeds = [number for encoder, number in board.systems if encoder == name]
+    values = [
+        {key: value_of(scored.statistic, n) for key, scored in board.systems[name, number].items()}
+        for number in seeds
+    ]
     return Result(
         task=TASK,
         dataset=dataset,
@@ -138,6 +151,7 @@ def _result(
         seed=seed,
         metrics=found,
         intervals=method(bootstrap),
+        seeds=several_seeds(seeds, values),
         exclusions=test.part.exclusions,
         parts=written.parts,
         settings={**written.settings, "absent": dict(board.absent)},

@@ -5,7 +5,7 @@ sounds; each is given as a function of item weights, so that one bootstrap serve
 """
 
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -46,12 +46,12 @@ class Scoreboard:
     """
 
     tokenizer: str
-    systems: dict[str, dict[str, Scored]] = field(default_factory=dict)
+    systems: dict[Hashable, dict[str, Scored]] = field(default_factory=dict)
     absent: dict[str, str] = field(default_factory=dict)
 
 
 def score_captions(
-    systems: Mapping[str, Sequence[str]],
+    systems: Mapping[Hashable, Sequence[str]],
     references: Sequence[Sequence[str]],
     metrics: Sequence[str],
     corenlp: Path,
@@ -84,8 +84,8 @@ def score_captions(
 
 
 def _tokenized(
-    systems: Mapping[str, Sequence[str]], references: Sequence[Sequence[str]]
-) -> tuple[str, list[list[str]], dict[str, list[str]]]:
+    systems: Mapping[Hashable, Sequence[str]], references: Sequence[Sequence[str]]
+) -> tuple[str, list[list[str]], dict[Hashable, list[str]]]:
     """Name of the tokenizer, references and captions as words joined by spaces."""
     flat = [caption for of_one in references for caption in of_one]
     flat += [caption for captions in systems.values() for caption in captions]
@@ -147,7 +147,7 @@ def _of_items(values: Sequence[float]) -> Scored:
 def _add(
     board: Scoreboard,
     name: str,
-    given: Mapping[str, Sequence[str]],
+    given: Mapping[Hashable, Sequence[str]],
     known: Sequence[Sequence[str]],
     score: Callable[[list[str], list[Sequence[str]]], np.ndarray],
 ) -> None:
