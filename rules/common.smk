@@ -42,9 +42,11 @@ from wavbrivl.weights.wanted import entries as weights_entries
 from wavbrivl.weights.wanted import name_of as weights_name
 from wavbrivl.weights.wanted import record_of as weights_record
 from wavbrivl.workflow.digest import code_digest
+from wavbrivl.workflow.foreign import foreign_digest, foreign_modules
 from wavbrivl.workflow.import_path import hand_down
 from wavbrivl.workflow.orphans import cancel_orphans
-from wavbrivl.workflow.plan import lacks_classes, lacks_labels, lacks_texts, plan_run
+from wavbrivl.workflow.plan import lacks_classes, lacks_labels, lacks_texts, lacks_words, plan_run
+from wavbrivl.workflow.sounds import sounds_digest
 from wavbrivl.workflow.stale_lock import release_stale_lock
 
 hand_down()

@@ -1,14 +1,20 @@
 """What all evaluations share: each dataset's sounds embedded once by each encoder, and the labels' texts.
 
 needs   the exported model, the teacher, benchmarks in their publishers' layouts, weights of others
-makes   results/<run>/evaluation/embeddings/<dataset>/<encoder>.npz   one matrix a dataset and encoder
+makes   data/weights/<name>                                           models of the hub, on request only
+        results/<run>/evaluation/embeddings/<dataset>/<encoder>.npz   one matrix a dataset and encoder
         results/<run>/evaluation/supervised/<dataset>/<fold>.npz      logits of the training from scratch
         results/<run>/evaluation/labels/<dataset>.npz                 label texts in the teacher's space
 """
 
 if FETCHED_MODELS:
 
-    fetch_here("fetch_audio_model")
+    fetch_here("fetch_audio_model", "fetch_audio_models")
+
+    rule fetch_audio_models:
+        """Every model of `evaluate.models` with a hub id; until they are there, their rows say that they are not."""
+        input:
+            expand("data/weights/{model}", model=FETCHED_MODELS),
 
     rule fetch_audio_model:
         """Fetch an audio model from the Hugging Face hub at its pinned revision; later rules are offline."""
@@ -58,6 +64,7 @@ rule embed_benchmark:
         **settings("seed"),
         **evaluation("batch_size"),
         models=encoder_model,
+        sounds=lambda wildcards: own_sounds(OWN_BENCHMARKS[wildcards.dataset], "audio"),
         folder=lambda wildcards: benchmark_folder(wildcards.dataset),
         name=lambda wildcards: benchmark_name(wildcards.dataset),
         code=embed_code("wavbrivl.evaluate.datasets"),
@@ -99,6 +106,7 @@ rule embed_labels:
         words=[benchmark_words(name) for name in BENCHMARK_TITLES],
         rows=expand(f"{RESULTS}/embeddings/{{split}}.csv", split=SPLITS),
         corpus_words=CORPUS_WORDS,
+        asked=words_are_there,
         teacher=TEACHER,
     output:
         expand(f"{LABEL_VECTORS}/{{dataset}}.npz", dataset=LABELLED),
@@ -145,6 +153,7 @@ rule train_supervised:
     params:
         **settings("training", "seed"),
         **evaluation("supervised", "probe", "batch_size"),
+        sounds=lambda wildcards: own_sounds(OWN_BENCHMARKS.get(wildcards.dataset), "audio"),
         folder=lambda wildcards: benchmark_folder(wildcards.dataset) if wildcards.fold != "test" else None,
         name=lambda wildcards: benchmark_name(wildcards.dataset) if wildcards.fold != "test" else CORPUS_NAME,
         shards=PLAN.shards,

@@ -56,7 +56,7 @@ rule evaluate_vggsound:
     input:
         rows=expand(f"{RESULTS}/embeddings/{{split}}.csv", split=SPLITS),
         matrices=expand(f"{EMBEDDINGS}/{{split}}/{{encoder}}.npz", split=SPLITS, encoder=ENCODERS),
-        ledgers=shard_files("media/{shard}.ledger.csv", ["test"]),
+        ledgers=shard_files("media/{shard}.ledger.csv"),
         labels=f"{LABEL_VECTORS}/vggsound.npz",
         supervised=[f"{SUPERVISED_LOGITS}/vggsound/test.npz"] if SUPERVISED in ROWS else [],
     output:
@@ -89,7 +89,7 @@ rule evaluate_retrieval:
         sounds=expand(f"{EMBEDDINGS}/{{split}}/{{encoder}}.npz", split=["train", "test"], encoder=ENCODERS),
         matrices=expand(f"{RESULTS}/embeddings/{{split}}.npy", split=["train", "test"]),
         rows=expand(f"{RESULTS}/embeddings/{{split}}.csv", split=["train", "test"]),
-        ledgers=shard_files("media/{shard}.ledger.csv", ["test"]),
+        ledgers=shard_files("media/{shard}.ledger.csv", ["train", "test"]),
     output:
         metrics=metrics_of("vggsound_retrieval"),
         scores=f"{RESULTS}/evaluation/retrieval.items.csv",
@@ -106,9 +106,13 @@ rule evaluate_retrieval:
         gpu=1,
     params:
         **settings("training", "seed"),
-        **evaluation("retrieval", "bootstrap"),
+        **evaluation("retrieval", "bootstrap", "heavy_seeds"),
         encoders=ENCODERS,
         dataset=CORPUS_NAME,
-        code=code_digest("wavbrivl.evaluate.retrieval", "wavbrivl.evaluate.cross_projection"),
+        code=code_digest(
+            "wavbrivl.evaluate.retrieval",
+            "wavbrivl.evaluate.cross_projection",
+            "wavbrivl.evaluate.corpus_classes",
+        ),
     script:
         "../workflow/scripts/evaluate_retrieval.py"

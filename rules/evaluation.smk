@@ -16,9 +16,18 @@ BENCHMARK_FOLDS = {"esc50": 5, "urbansound8k": 10}
 OWN_BENCHMARKS = {name: getattr(CONFIG.evaluate, name).path for name in BENCHMARK_TITLES}
 
 FETCHED_MODELS = {name: model for name, model in CONFIG.evaluate.models.items() if model.id}
-CORPUS_WORDS = CONFIG.evaluate.vggsound.translations or (
-    f"{WORLD}/labels.csv" if CONFIG.corpus.format == "embedded" else f"{LABELS}/vggsound.csv"
+SHIPPED_WORDS = {"embedded": f"{WORLD}/labels.csv", "vegas": f"{LABELS}/vegas.csv"}
+CORPUS_WORDS = CONFIG.evaluate.vggsound.translations or SHIPPED_WORDS.get(
+    CONFIG.corpus.format, f"{LABELS}/vggsound.csv"
 )
+
+
+def words_are_there(wildcards):
+    """Asked when the labels' texts enter the plan: before any job, and only where they are wanted."""
+    lack = None if NO_CLASSES else lacks_words(CONFIG, PLAN, Path(CORPUS_WORDS))
+    if lack and CORPUS_WORDS != f"{WORLD}/labels.csv":
+        raise WorkflowError(lack)
+    return []
 
 
 def world_size(key):
@@ -29,6 +38,11 @@ def world_size(key):
 def benchmark_folder(name):
     """Where a benchmark lies: the configured folder, or the embedded one."""
     return OWN_BENCHMARKS[name] or f"{WORLD_BENCHMARKS}/{BENCHMARK_TITLES[name]}"
+
+
+def own_sounds(path, *folders):
+    """A digest of the sound files of a configured dataset; those of an embedded one are made by a rule."""
+    return sounds_digest(*(f"{path}/{folder}" for folder in folders)) if path else None
 
 
 def benchmark_name(name):
@@ -75,7 +89,20 @@ def weights_in_use():
 
 def embed_code(module):
     """The digest of a module and of the encoder's own."""
-    return lambda wildcards: code_digest(module, encoder_module(wildcards.encoder))
+
+    def digest(wildcards):
+        own = encoder_module(wildcards.encoder)
+        if own.split(".")[0] == "wavbrivl":
+            return code_digest(module, own)
+        return [code_digest(module), foreign_digest(own)]
+
+    return digest
+
+
+def code_of_others():
+    """Digests of encoders that are classes of somebody's own, for rules that run all encoders."""
+    modules = foreign_modules(ENCODERS, CONFIG.evaluate.models)
+    return {name: foreign_digest(module) for name, module in modules.items()}
 
 
 def supervised_sounds(wildcards):

@@ -6,6 +6,7 @@ makes   results/<run>/metrics/{desed,clotho_captioning,clotho_retrieval}.json, m
         results/<run>/figures/desed_events.png, tables/clotho.{csv,md}, tables/captions.{csv,md}
 """
 
+from wavbrivl.config.captions import CLOTHO_SPLITS, CORENLP_JARS
 from wavbrivl.config.events import PLACES
 
 DESED_CONFIG = CONFIG.evaluate.desed
@@ -16,13 +17,14 @@ DESED_PARTS = list(type(DESED_CONFIG.embedded).model_fields)
 CLOTHO_CONFIG = CONFIG.evaluate.clotho
 EMBEDDED_CLOTHO = "data/benchmarks/embedded/Clotho"
 CLOTHO = CLOTHO_CONFIG.path or EMBEDDED_CLOTHO
-CLOTHO_SPLITS = ["development", "validation", "evaluation"]
 # The tables that name each sound's recording; a real folder may come without them.
 CLOTHO_METADATA = [
     path
     for path in [f"{CLOTHO}/clotho_metadata_{split}.csv" for split in CLOTHO_SPLITS]
     if CLOTHO_CONFIG.path is None or Path(path).is_file()
 ]
+# What SPICE needs and may not be there: once it is, captions are scored again.
+CORENLP = [path for jar in CORENLP_JARS if Path(path := f"{CLOTHO_CONFIG.corenlp}/{jar}").is_file()]
 CAPTION_ROWS = [*ENCODERS, "caption_frequency"]
 ENGLISH = CONFIG.teacher.language == "en"
 
@@ -103,10 +105,15 @@ rule evaluate_desed:
     params:
         **settings("seed"),
         desed=DESED_CONFIG.model_dump(mode="json", exclude={"path", "embedded"}),
+        sounds=lambda wildcards: own_sounds(
+            DESED_CONFIG.path, *(f"audio/{PLACES[part]}" for part in DESED_CONFIG.parts)
+        ),
         bootstrap=CONFIG.evaluate.bootstrap,
+        seeds=CONFIG.evaluate.heavy_seeds,
         batch_size=CONFIG.evaluate.batch_size,
         encoders=ENCODERS,
         models=models_in_use(),
+        others=code_of_others(),
         dataset="embedded benchmark in DESED's layout" if DESED == EMBEDDED_DESED else "DESED",
         code=code_digest("wavbrivl.evaluate.events.run"),
     script:
@@ -119,6 +126,7 @@ rule evaluate_clotho:
         audio=[f"{CLOTHO}/{split}" for split in CLOTHO_SPLITS],
         captions=[f"{CLOTHO}/clotho_captions_{split}.csv" for split in CLOTHO_SPLITS],
         metadata=CLOTHO_METADATA,
+        parser=CORENLP,
         model=f"{RESULTS}/model/model.safetensors",
         weights=weights_in_use(),
         teacher=TEACHER if ENGLISH else [],
@@ -140,10 +148,13 @@ rule evaluate_clotho:
     params:
         **settings("seed"),
         clotho=CLOTHO_CONFIG.model_dump(mode="json", exclude={"path", "embedded"}),
+        sounds=lambda wildcards: own_sounds(CLOTHO_CONFIG.path, *CLOTHO_SPLITS),
         bootstrap=CONFIG.evaluate.bootstrap,
+        seeds=CONFIG.evaluate.heavy_seeds,
         batch_size=CONFIG.evaluate.batch_size,
         encoders=ENCODERS,
         models=models_in_use(),
+        others=code_of_others(),
         language=CONFIG.teacher.language,
         dataset="embedded benchmark in Clotho's layout" if CLOTHO == EMBEDDED_CLOTHO else "Clotho",
         code=code_digest(

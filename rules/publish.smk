@@ -47,7 +47,7 @@ rule make_tables:
         bootstrap=CONFIG.evaluate.bootstrap,
         absent=ABSENT_ENCODERS,
         unmeasured={"vggsound": NO_CLASSES, "vggsound_zeroshot": NO_CLASSES} if NO_CLASSES else {},
-        code=code_digest("wavbrivl.publish.tables"),
+        code=code_digest("wavbrivl.publish.table1"),
     script:
         "../workflow/scripts/make_tables.py"
 

@@ -1,6 +1,8 @@
 """Caption metrics against pycocoevalcap called directly, with its own tokenizer and its own METEOR."""
 
+import importlib
 import os
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +13,7 @@ from pycocoevalcap.meteor.meteor import Meteor
 from pycocoevalcap.rouge.rouge import Rouge
 from pycocoevalcap.tokenizer.ptbtokenizer import PTBTokenizer
 
+from wavbrivl.config.captions import CORENLP_JARS
 from wavbrivl.evaluate.captions import java, meteor
 from wavbrivl.evaluate.captions.scorers import score_captions
 from wavbrivl.evaluate.intervals import value_of
@@ -61,8 +64,10 @@ def direct():
 
 
 @pytest.fixture(scope="module")
-def board():
-    return score_captions(SYSTEMS, REFERENCES, ["bleu", "meteor", "rouge_l", "cider"])
+def board(tmp_path_factory):
+    return score_captions(
+        SYSTEMS, REFERENCES, ["bleu", "meteor", "rouge_l", "cider"], tmp_path_factory.mktemp("none")
+    )
 
 
 @needs_java
@@ -83,12 +88,12 @@ def test_every_metric_is_what_pycocoevalcap_says(direct, board, system):
 
 
 @needs_java
-def test_a_weight_is_as_good_as_a_copy(board):
+def test_a_weight_is_as_good_as_a_copy(board, tmp_path):
     """What the bootstrap relies on, for the metrics that are no mean over sounds."""
     weights = np.array([2, 0, 1, 3])
     places = np.repeat(np.arange(4), weights)
     copies = score_captions(
-        {"good": [SYSTEMS["good"][i] for i in places]}, [REFERENCES[i] for i in places], ["bleu"]
+        {"good": [SYSTEMS["good"][i] for i in places]}, [REFERENCES[i] for i in places], ["bleu"], tmp_path
     )
     for n in range(1, 5):
         expected = value_of(copies.systems["good"][f"bleu_{n}"].statistic, len(places))
@@ -99,6 +104,30 @@ def test_meteor_of_counts_without_any_match_is_nothing():
     counts = np.zeros((2, meteor.COLUMNS))
     counts[1, :4] = [5, 6, 2, 2]
     assert list(meteor.scores(counts)) == [0.0, 0.0]
+
+
+CORENLP = Path(os.environ.get("WAVBRIVL_CORENLP", Path(__file__).parents[2] / "data/weights/corenlp"))
+OLD_JAVA = java.find_java(java.SPICE_VERSIONS)
+
+
+@pytest.mark.skipif(OLD_JAVA is None, reason="no Java 8 to 11 (JAVA_HOME or on the path), which SPICE needs")
+@pytest.mark.skipif(
+    not all((CORENLP / name).is_file() for name in CORENLP_JARS),
+    reason="Stanford CoreNLP 3.6.0 is not in data/weights/corenlp (WAVBRIVL_CORENLP)",
+)
+def test_spice_is_what_pycocoevalcap_says(tmp_path, monkeypatch):
+    """Its own class, in a copy that has the jars where it wants them."""
+    copy = Path(shutil.copytree(java._folder("spice"), tmp_path / "their_spice"))
+    for name in CORENLP_JARS:
+        shutil.copy(CORENLP / name, copy / "lib" / name)
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setenv("PATH", f"{Path(OLD_JAVA.program).parent}{os.pathsep}{os.environ['PATH']}")
+    theirs = importlib.import_module("their_spice.spice").Spice()
+    for captions in SYSTEMS.values():
+        given = {number: [caption] for number, caption in enumerate(captions)}
+        _, expected = theirs.compute_score(dict(enumerate(REFERENCES)), given)
+        found = java.spice_scores(captions, REFERENCES, CORENLP)
+        assert found == pytest.approx([one["All"]["f"] for one in expected], abs=1e-12, nan_ok=True)
 
 
 @needs_java

@@ -17,9 +17,9 @@ from wavbrivl.evaluate.datasets import LAYOUTS
 from wavbrivl.evaluate.encoders import Embedded, EncoderSettings, load_encoder
 from wavbrivl.evaluate.items import read_items
 from wavbrivl.evaluate.label_texts import embed_labels, read_labels, write_labels
-from wavbrivl.evaluate.matrix import Matrix
+from wavbrivl.evaluate.matrix import Matrix, read_matrix, write_matrix
 from wavbrivl.evaluate.outcomes import of_benchmark, write_outcomes
-from wavbrivl.evaluate.result import read_result
+from wavbrivl.evaluate.result import Exclusion, part_of, read_result
 
 REAL = Path(os.environ.get("WAVBRIVL_REAL_DATA", Path(__file__).parents[3] / "shared/data/real"))
 PITCH = {"dog": (0, 300), "sea_waves": (7, 900), "siren": (41, 2500)}
@@ -160,12 +160,15 @@ def test_the_training_from_scratch_counts_the_folds_that_it_was_tested_on(made, 
     own = [clip for clip in benchmark.clips if clip.fold == 1]
     logits = np.eye(3, dtype=np.float32)[[list(PITCH).index(clip.label) for clip in own]]
     logits[0] = [0, 0, 9] if own[0].label != "siren" else [9, 0, 0]
-    scratch = Matrix("supervised", [clip.name for clip in own], logits)
+    learnt = {"all folds but 1": part_of(9, [Exclusion(item="x.wav", cause="absent")])}
+    write_matrix(folder / "s.npz", Matrix("supervised", [clip.name for clip in own], logits, parts=learnt))
+    scratch = read_matrix(folder / "s.npz")
     *_, (result, items) = measured(task, folder, Knowing(), labels, [scratch])
     assert (result.encoder, result.n, result.coverage.expected) == ("supervised", 6, 6)
     assert result.split == f"fold 1 of {len(LAYOUTS[task].folds)}"
     assert result.metrics["accuracy"].value == pytest.approx(5 / 6)
     assert set(items.fold) == {1}
+    assert result.parts == learnt
 
 
 def test_sounds_that_cannot_be_read_are_counted_and_listed(made, labels):

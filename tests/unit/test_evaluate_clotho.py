@@ -11,10 +11,10 @@ import pytest
 import torch
 from tests.event_files import PITCH, Deaf, Hearing, write_tones
 
-from wavbrivl.config.captions import CaptionerConfig, CaptionRetrievalConfig
+from wavbrivl.config.captions import CLOTHO_SPLITS, CaptionerConfig, CaptionRetrievalConfig, ClothoConfig
 from wavbrivl.errors import UserError
 from wavbrivl.evaluate.captions import captioning
-from wavbrivl.evaluate.captions.clotho import HEADER, SPLITS, read_split
+from wavbrivl.evaluate.captions.clotho import HEADER, read_split
 from wavbrivl.evaluate.captions.consensus import consensus_caption
 from wavbrivl.evaluate.captions.heard import listen, read_clotho
 from wavbrivl.evaluate.captions.retrieval import run_retrieval
@@ -34,6 +34,10 @@ RETRIEVAL = CaptionRetrievalConfig(
 )
 
 
+def scored_by(*metrics):
+    return ClothoConfig(metrics=list(metrics), corenlp="nowhere")
+
+
 def five(first, second):
     """Five ways to say that one thing sounds after another."""
     return [
@@ -47,7 +51,7 @@ def five(first, second):
 
 def write_benchmark(folder, counts=(24, 6, 8)):
     labels = list(PITCH)
-    for split, count in zip(SPLITS, counts, strict=True):
+    for split, count in zip(CLOTHO_SPLITS, counts, strict=True):
         rows = []
         for number in range(count):
             first, second = labels[number % 3], labels[(number // 3 + number) % 3]
@@ -188,7 +192,7 @@ def test_a_captioner_learns_to_name_what_it_hears_in_order(heard, tmp_path):
     written = captioning.write_with(heard, CAPTIONER, 1)
     test = heard["evaluation"]
     systems = {"hearing": written, captioning.BASELINE: captioning.write_one_for_all(heard)}
-    measured = captioning.measure(systems, test, ["bleu", "rouge_l", "cider"], 50, 1, "tones")
+    measured = captioning.measure(systems, test, scored_by("bleu", "rouge_l", "cider"), 50, 1, "tones")
     result, items = measured["hearing"]
     assert result.metrics["cider"].value > result.metrics["cider"].chance + 0.5
     assert result.metrics["cider"].chance == measured[captioning.BASELINE][0].metrics["cider"].value
@@ -230,6 +234,31 @@ def test_a_deaf_encoder_scores_exactly_chance_in_retrieval(tones):
     assert items.scores.keys() == result.metrics.keys()
 
 
+class Random:
+    """Every text has a place of its own in the teacher's space."""
+
+    language = "en"
+
+    def embed_texts(self, texts):
+        return np.random.default_rng(5).normal(size=(len(texts), 3))
+
+
+@pytest.mark.parametrize("said", [(1.0, 1.0, 1.0), (0.3, -0.2, 0.7), (0.0, 0.0, 0.0)])
+def test_a_deaf_encoder_scores_exactly_chance_in_zero_shot_retrieval_too(tones, said):
+    class Same(Deaf):
+        def embed(self, waveforms, batch_size):
+            always = np.tile(np.float32(said), (len(waveforms), 1))
+            return Embedded(always, always)
+
+    silent = listen(read_clotho(tones), Same(), CAPTIONER.frame_seconds, 8)
+    few = RETRIEVAL.model_copy(update={"steps": 1})
+    result, _ = run_retrieval(silent, few, 20, 1, "tones", "en", Random())
+    zero = {name: metric for name, metric in result.metrics.items() if name.startswith("zeroshot_")}
+    assert len(zero) == 8
+    for name, metric in zero.items():
+        assert metric.value == pytest.approx(metric.chance, abs=1e-12), name
+
+
 def test_retrieval_is_learned_and_zero_shot_needs_a_teacher_that_reads_english(tones, heard, tmp_path):
     result, _ = run_retrieval(heard, RETRIEVAL, 20, 1, "tones", "zh")
     found = result.metrics["recall_at_5_text_to_audio"]
@@ -251,6 +280,30 @@ def test_retrieval_is_learned_and_zero_shot_needs_a_teacher_that_reads_english(t
     assert not any(name.startswith("zeroshot") for name in items.scores)
 
 
+def test_captioners_and_text_encoders_of_several_seeds_stand_beside_the_first(heard):
+    few = RETRIEVAL.model_copy(update={"steps": 2})
+    one, two = (run_retrieval(heard, few, 20, 1, "tones", "zh", seeds=seeds)[0] for seeds in (1, 2))
+    assert one.seeds is None and two.metrics == one.metrics
+    other, _ = run_retrieval(heard, few, 20, 2, "tones", "zh")
+    for name, scores in two.seeds.items():
+        assert scores.seed == [1, 2]
+        assert scores.values == pytest.approx([one.metrics[name].value, other.metrics[name].value])
+
+    said = {name: captioning.Written([text] * 8, {}, "") for name, text in (("a", "a cat"), ("b", "a dog"))}
+    systems = {"a": said["a"], captioning.BASELINE: captioning.write_one_for_all(heard)}
+    again = {"a": [said["b"]]}
+    ((first, _), (baseline, _)) = captioning.measure(
+        systems, heard["evaluation"], scored_by("rouge_l"), 20, 1, "tones", again
+    ).values()
+    alone = captioning.measure(
+        systems | {"a": said["b"]}, heard["evaluation"], scored_by("rouge_l"), 20, 1, "tones"
+    )["a"][0]
+    scores = first.seeds["rouge_l"]
+    assert (scores.seed, scores.values[0]) == ([1, 2], first.metrics["rouge_l"].value)
+    assert scores.values[1] == alone.metrics["rouge_l"].value != scores.values[0]
+    assert baseline.seeds is None
+
+
 def test_the_same_words_of_another_sound_are_no_negative():
     sounds = torch.nn.functional.normalize(
         torch.randn(3, 4, generator=torch.Generator().manual_seed(1)), dim=1
@@ -265,14 +318,28 @@ def test_sounds_that_cannot_be_read_are_counted_and_listed(tones, tmp_path):
     names = [sound.name for sound in read_split(folder, "evaluation").sounds]
     (folder / "evaluation" / names[0]).unlink()
     (folder / "evaluation" / names[5]).write_bytes(b"no sound")
+    learnt, chosen = (read_split(folder, name).sounds[2].path for name in ("development", "validation"))
+    learnt.unlink()
+    chosen.write_bytes(b"no sound")
     heard = listen(read_clotho(folder), Hearing(), CAPTIONER.frame_seconds, 8)
     systems = {captioning.BASELINE: captioning.write_one_for_all(heard)}
-    result, items = captioning.measure(systems, heard["evaluation"], ["rouge_l"], 20, 1, "tones")[
+    result, items = captioning.measure(systems, heard["evaluation"], scored_by("rouge_l"), 20, 1, "tones")[
         captioning.BASELINE
     ]
     assert (result.n, result.coverage.missing) == (6, {"absent": 1, "unreadable": 1})
     assert [e.item for e in result.exclusions] == [names[0], names[5]]
     assert list(items.item) == [name for i, name in enumerate(names) if i not in (0, 5)]
+    few = RETRIEVAL.model_copy(update={"steps": 1})
+    searched, _ = run_retrieval(heard, few, 20, 1, "tones", "zh")
+    written = captioning.write_with(heard, CAPTIONER.model_copy(update={"steps": 1}), 1)
+    for parts in (searched.parts, written.parts):
+        listed = {name: [(e.item, e.cause) for e in part.exclusions] for name, part in parts.items()}
+        assert listed == {
+            "development": [(learnt.name, "absent")],
+            "validation": [(chosen.name, "unreadable")],
+        }
+        assert parts["development"].coverage.missing == {"absent": 1}
+    assert list(result.parts) == ["development"]
     shutil.rmtree(folder / "validation")
     (folder / "validation").mkdir()
     with pytest.raises(UserError, match="Clotho validation sounds: none of 6 sounds can be read"):
@@ -293,7 +360,7 @@ def test_tables_show_what_was_written_and_scored(heard, tmp_path):
     assert all(row[1].count("\n") == 4 and row[2] == "a | b" for row in rows[1:])
     assert "a \\| b" in (tmp_path / "samples.md").read_text()
 
-    measured = captioning.measure(systems, heard["evaluation"], ["bleu", "spice"], 20, 1, "tones")
+    measured = captioning.measure(systems, heard["evaluation"], scored_by("bleu", "spice"), 20, 1, "tones")
     results = {(name, captioning.TASK): result for name, (result, _) in measured.items()}
     write_scores(tmp_path / "scores.csv", tmp_path / "scores.md", results)
     with (tmp_path / "scores.csv").open(newline="") as handle:

@@ -74,6 +74,20 @@ def test_the_same_seed_gives_the_same_result(tones):
     assert first.detected == again.detected
 
 
+def test_heads_of_several_seeds_stand_beside_the_first(tones):
+    config = CONFIG.model_copy(update={"head": HEAD.model_copy(update={"epochs": 2})})
+    desed = read_desed(tones, config, "tones")
+    one = run_desed(desed, Hearing(), config, 20, 8, 1)
+    three = run_desed(desed, Hearing(), config, 20, 8, 1, seeds=3)
+    assert one.result.seeds is None
+    assert three.result.metrics == one.result.metrics and three.detected == one.detected
+    assert set(three.result.seeds) == set(three.result.metrics)
+    for name, scores in three.result.seeds.items():
+        assert scores.seed == [1, 2, 3] and scores.values[0] == three.result.metrics[name].value
+    second = run_desed(desed, Hearing(), config, 20, 8, 2).result.metrics["segment_f1_macro"].value
+    assert three.result.seeds["segment_f1_macro"].values[1] == second
+
+
 def test_sounds_that_cannot_be_read_are_counted_and_listed(own):
     place = own / "audio" / PLACES["public"]
     (place / "bbbbbbbbbb0_0_10.wav").unlink()
@@ -83,6 +97,34 @@ def test_sounds_that_cannot_be_read_are_counted_and_listed(own):
     assert (result.n, result.coverage.missing) == (7, {"absent": 1, "unreadable": 1})
     assert [e.item for e in result.exclusions] == ["bbbbbbbbbb0_0_10.wav", "bbbbbbbbbb1_0_10.wav"]
     assert result.settings["trained_on"]["synthetic21_train"]["left_out"] == {"absent": 1}
+
+
+def test_what_is_missing_of_the_other_parts_is_counted_and_listed_too(own):
+    """Of the parts that the head learns from, and of the one that threshold and filter are chosen on."""
+    for part, name in (("synthetic21_train", "3.wav"), ("synthetic21_validation", "2.wav")):
+        (own / "audio" / PLACES[part] / name).unlink()
+    (own / "audio" / PLACES["weak"] / "Yaaaaaaaaaa1_0.000_10.000.wav").write_bytes(b"no sound")
+    table = own / "metadata" / f"{PLACES['synthetic21_validation']}.tsv"
+    lines = table.read_text().splitlines()
+    table.write_text("\n".join([*lines, lines[1], "1.wav\t9.000\t9.500\tCat"]) + "\n")
+    result = run(own, Hearing()).result
+    assert {name: part.coverage.missing for name, part in result.parts.items()} == {
+        "synthetic21_train": {"absent": 1},
+        "weak": {"unreadable": 1},
+        "synthetic21_validation": {"absent": 1},
+    }
+    listed = [(e.item, e.cause) for part in result.parts.values() for e in part.exclusions]
+    assert listed == [
+        ("3.wav", "absent"),
+        ("Yaaaaaaaaaa1_0.000_10.000.wav", "unreadable"),
+        ("2.wav", "absent"),
+    ]
+    chosen = result.settings["chosen_on"]["synthetic21_validation"]
+    assert (chosen["files"], chosen["events_past_the_end"]) == (5, 1)
+    assert chosen["rows_that_stood_there_twice"] == [f"line {len(lines) + 1}: 0.wav"]
+    assert result.exclusions == [] and result.coverage.missing == {}
+    write_result(own / "desed.json", result)
+    assert read_result(own / "desed.json") == result
 
 
 def test_offsets_past_the_end_are_cut_and_counted(own):

@@ -3,7 +3,9 @@
 import numpy as np
 import pytest
 import soundfile
+from pydantic import ValidationError
 
+from wavbrivl.config.evaluation import ModelConfig
 from wavbrivl.errors import UserError
 from wavbrivl.evaluate.audio_files import read_audio
 from wavbrivl.evaluate.encoders import EncoderSettings, load_encoder
@@ -85,6 +87,59 @@ def test_log_mel_mean_follows_the_level():
     quiet, loud = encoder.embed([0.1 * noise, noise], 2).embedding
     assert loud[:64] - quiet[:64] == pytest.approx(np.full(64, 2 * np.log(10)), abs=0.05)
     assert loud[64:] == pytest.approx(quiet[64:], abs=0.05)
+
+
+FOREIGN = """
+class Whole:
+    dim = rate = 8
+    def __init__(self, settings, name):
+        self.name = name
+    def embed(self, waveforms, batch_size, rate=16_000): ...
+    def frames(self, waveforms, batch_size, rate=16_000): ...
+
+class Mute(Whole):
+    frames = None
+
+class Flat(Whole):
+    dim = 0
+
+class Nameless(Whole):
+    def __init__(self, settings, name): ...
+
+number = 3
+"""
+
+
+@pytest.mark.parametrize(
+    ("kind", "words"),
+    [
+        ("their_sounds:Mute", "is no encoder: frames is not"),
+        ("their_sounds:Flat", "is no encoder: dim is not"),
+        ("their_sounds:Nameless", "is no encoder: name is not"),
+        ("their_sounds:number", "has no class 'number'"),
+        ("their_sounds:Other", "has no class 'Other'"),
+        ("their_broken:Whole", "'their_broken' cannot be imported (No module named 'nowhere')"),
+        ("their_absent:Whole", "'their_absent' cannot be imported"),
+    ],
+)
+def test_a_class_of_somebody_else_has_to_have_the_interface(tmp_path, monkeypatch, kind, words):
+    (tmp_path / "their_sounds.py").write_text(FOREIGN)
+    (tmp_path / "their_broken.py").write_text("import nowhere\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    models = {"mine": ModelConfig(kind=kind), "whole": ModelConfig(kind="their_sounds:Whole")}
+    settings = EncoderSettings(device="cpu", seed=0, models=models)
+    assert load_encoder("whole", settings).name == "whole"
+    with pytest.raises(UserError, match=r"^evaluate\.models\.mine\.kind: ") as caught:
+        load_encoder("mine", settings)
+    assert words in str(caught.value)
+
+
+def test_a_kind_is_a_name_or_a_class():
+    for kind in ("clap", "a.b", "a:b:C", ":C", "../a:C", "a b:C"):
+        with pytest.raises(ValidationError, match="or module:Class"):
+            ModelConfig(kind=kind, path="x")
+    with pytest.raises(ValidationError, match="either path or id"):
+        ModelConfig(kind="openl3")
 
 
 def test_unknown_names_and_missing_models_are_refused(tmp_path):

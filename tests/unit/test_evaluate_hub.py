@@ -4,8 +4,10 @@ import fnmatch
 
 import pytest
 
+from wavbrivl.config.evaluation import ModelConfig
 from wavbrivl.errors import UserError
 from wavbrivl.evaluate.hub import fetch_model
+from wavbrivl.evaluate.kinds import absent_weights, weights_path
 
 REVISION = "a" * 40
 
@@ -52,8 +54,28 @@ def test_configuration_and_the_safest_weights_are_kept(hub, tmp_path, files, kep
     asked = hub(files)
     fetch_model("some/model", REVISION, tmp_path / "weights/clap")
     assert asked == {"name": "some/model", "revision": REVISION}
-    assert {path.name for path in (tmp_path / "weights/clap").iterdir()} == kept
+    assert {path.name for path in (tmp_path / "weights/clap").iterdir()} == kept | {"fetched.json"}
     assert [path.name for path in (tmp_path / "weights").iterdir()] == ["clap"]
+
+
+def test_a_model_of_the_hub_is_there_once_it_was_fetched_at_the_configured_commit(hub, tmp_path, monkeypatch):
+    """Before that its row says so, and what needs no network goes on without it."""
+    monkeypatch.chdir(tmp_path)
+    models = {"clap": ModelConfig(kind="huggingface", id="some/model", revision=REVISION)}
+    names = ["wavbrivl", "clap"]
+    said = absent_weights(names, models)["clap"]
+    assert said.startswith("not measured: no weights at data/weights/clap (")
+    assert "snakemake --cores 1 fetch_audio_models fetches some/model" in said
+
+    hub(["config.json", "model.safetensors"])
+    fetch_model("some/model", REVISION, weights_path("clap", models["clap"]))
+    assert absent_weights(names, models) == {}
+    other = {"clap": models["clap"].model_copy(update={"revision": "b" * 40})}
+    assert "holds some/model at aaaaaaaa (snakemake" in absent_weights(names, other)["clap"]
+    (tmp_path / "data/weights/clap/fetched.json").write_text("[")
+    assert "fetched.json that cannot be read" in absent_weights(names, models)["clap"]
+    (tmp_path / "data/weights/clap/fetched.json").unlink()
+    assert absent_weights(names, models) == {}, "a folder that somebody put there"
 
 
 @pytest.mark.parametrize(

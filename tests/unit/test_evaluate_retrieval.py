@@ -14,7 +14,7 @@ from wavbrivl.evaluate.gallery import embed_split, load_gallery
 from wavbrivl.evaluate.items import compare, read_items, write_items
 from wavbrivl.evaluate.matrix import Matrix
 from wavbrivl.evaluate.ranking import chance_reciprocal, class_only_reciprocal
-from wavbrivl.evaluate.result import Coverage
+from wavbrivl.evaluate.result import Exclusion, part_of
 from wavbrivl.evaluate.retrieval import run_retrieval
 from wavbrivl.evaluate.teacher_retrieval import run_teacher_retrieval
 
@@ -60,8 +60,8 @@ def gallery(tmp_path):
     return load_gallery(Sounds(), tmp_path / "test.npy", tmp_path / "test.csv")
 
 
-def coverage():
-    return Coverage(expected=N + 2, found=N, missing={"gone": 2})
+GONE = part_of(N + 2, [Exclusion(item=name, cause="gone") for name in ("a_0_1", "b_0_1")])
+LISTED = {"train": GONE, "test": GONE}
 
 
 def refuse(*_):
@@ -76,7 +76,7 @@ def test_frames_are_averaged_to_unit_length(gallery, tmp_path):
 
 def test_a_perfect_encoder_finds_everything(gallery):
     encoder = Numbered(gallery.images, projected=True)
-    outcome = run_retrieval(matrices(encoder), gallery, gallery, coverage(), CONFIG, 1, refuse, "toy")
+    outcome = run_retrieval(matrices(encoder), gallery, gallery, LISTED, CONFIG, 1, refuse, "toy")
     metrics = outcome.result.metrics
     assert {name: metrics[name].value for name in ("mrr_audio_to_image", "median_rank_image_to_audio")} == {
         "mrr_audio_to_image": 1.0,
@@ -85,13 +85,15 @@ def test_a_perfect_encoder_finds_everything(gallery):
     assert metrics["mrr_audio_to_image"].class_only == pytest.approx(class_only_reciprocal(gallery.labels))
     assert outcome.result.gallery == outcome.result.n == N
     assert outcome.result.coverage.missing == {"gone": 2}
+    assert outcome.result.exclusions == GONE.exclusions
+    assert outcome.result.parts == {}, "nothing was fitted"
     recalls = {f"recall_at_{k}_{d}" for k in (1, 5, 10) for d in ("audio_to_image", "image_to_audio")}
     assert recalls < set(metrics)
 
 
 def test_a_constant_encoder_scores_exactly_chance(gallery):
     encoder = Numbered(np.ones((N, DIM), dtype=np.float32), projected=True)
-    outcome = run_retrieval(matrices(encoder), gallery, gallery, coverage(), CONFIG, 1, refuse, "toy")
+    outcome = run_retrieval(matrices(encoder), gallery, gallery, LISTED, CONFIG, 1, refuse, "toy")
     metrics = outcome.result.metrics
     assert metrics["mrr_image_to_audio"].value == pytest.approx(chance_reciprocal(N), abs=1e-11)
     for name, metric in metrics.items():
@@ -101,15 +103,23 @@ def test_a_constant_encoder_scores_exactly_chance(gallery):
 def test_a_baseline_is_projected_by_what_was_fitted_on_train(gallery):
     calls = []
 
-    def fit(embedding, train):
-        calls.append((embedding.shape, train is gallery))
-        return lambda points: points @ np.eye(DIM)[:, ::-1]
+    def fit(embedding, train, seed):
+        calls.append((embedding.shape, train is gallery, seed))
+        turned = np.eye(DIM)[:, ::-1] if seed == 1 else np.eye(DIM)
+        return lambda points: points @ turned
 
     encoder = Numbered(gallery.images[:, ::-1].copy(), projected=False)
-    outcome = run_retrieval(matrices(encoder), gallery, gallery, coverage(), CONFIG, 1, fit, "toy")
-    assert calls == [((N, DIM), True)]
+    outcome = run_retrieval(matrices(encoder), gallery, gallery, LISTED, CONFIG, 1, fit, "toy")
+    assert calls == [((N, DIM), True, 1)]
+    assert outcome.result.seeds is None
     assert outcome.result.metrics["mrr_audio_to_image"].value == 1.0
     assert "fitted on the train split" in outcome.result.protocol
+    assert outcome.result.parts == {"train": GONE}
+    several = CONFIG.model_copy(update={"heavy_seeds": 2})
+    twice = run_retrieval(matrices(encoder), gallery, gallery, LISTED, several, 1, fit, "toy").result
+    assert twice.metrics == outcome.result.metrics
+    assert twice.seeds["mrr_audio_to_image"].seed == [1, 2]
+    assert twice.seeds["mrr_audio_to_image"].values[0] == 1.0 > twice.seeds["mrr_audio_to_image"].values[1]
 
 
 def test_items_are_paired_with_each_other(gallery, tmp_path):
@@ -117,7 +127,7 @@ def test_items_are_paired_with_each_other(gallery, tmp_path):
     tables = {}
     for name, vectors in {"good": gallery.images, "bad": noise}.items():
         sounds = matrices(Numbered(vectors, True))
-        outcome = run_retrieval(sounds, gallery, gallery, coverage(), CONFIG, 1, refuse, "toy")
+        outcome = run_retrieval(sounds, gallery, gallery, LISTED, CONFIG, 1, refuse, "toy")
         tables["vggsound_retrieval", name] = outcome.items
         mean = outcome.items.scores["mrr_audio_to_image"].mean()
         assert mean == pytest.approx(outcome.result.metrics["mrr_audio_to_image"].value)
@@ -141,7 +151,7 @@ def test_a_table_of_other_clips_is_refused(gallery, tmp_path):
 def test_embeddings_of_other_clips_are_refused(gallery):
     other = Matrix("x", gallery.clip_ids[::-1], gallery.images, gallery.images)
     with pytest.raises(UserError, match=r"test\.csv: the sounds of 'x' are of other clips"):
-        run_retrieval({"train": other, "test": other}, gallery, gallery, coverage(), CONFIG, 1, refuse, "toy")
+        run_retrieval({"train": other, "test": other}, gallery, gallery, LISTED, CONFIG, 1, refuse, "toy")
 
 
 def test_a_training_split_keeps_no_projection(gallery):
@@ -178,7 +188,7 @@ def test_the_teacher_is_measured_with_equal_captions_tied(gallery):
             return np.stack([gallery.images[int(text)] for text in texts])
 
     captions = [str(i) for i in range(N)]
-    result = run_teacher_retrieval(Teacher(), gallery, captions, coverage(), CONFIG, 1, "toy")
+    result = run_teacher_retrieval(Teacher(), gallery, captions, GONE.coverage, CONFIG, 1, "toy")
     assert result.metrics["mrr_text_to_image"].value == 1.0
-    same = run_teacher_retrieval(Teacher(), gallery, ["0"] * N, coverage(), CONFIG, 1, "toy")
+    same = run_teacher_retrieval(Teacher(), gallery, ["0"] * N, GONE.coverage, CONFIG, 1, "toy")
     assert same.metrics["mrr_image_to_text"].value == pytest.approx(chance_reciprocal(N), abs=1e-11)

@@ -96,3 +96,6 @@ def test_a_fold_is_tested_by_what_the_others_taught(tmp_path):
     assert [(entry.item, entry.cause) for entry in parts.exclusions] == [("2a.wav", "unreadable")]
     assert parts.targets.tolist() == [0, 1, 1] and len(parts.train.clips) == 3
     assert parts.classes == 2
+    ((name, learnt),) = parts.learnt.items()
+    assert (name, learnt.coverage.expected, learnt.coverage.found) == ("all folds but 2", 4, 3)
+    assert [(entry.item, entry.cause) for entry in learnt.exclusions] == [("3a.wav", "absent")]

@@ -2,22 +2,27 @@
 
 import numpy as np
 import pytest
+from pydantic import ValidationError
 
 from wavbrivl.config.evaluation import EvaluateConfig, ProbeConfig
+from wavbrivl.corpus.ledger import LedgerRow, Status, write_ledger
 from wavbrivl.errors import UserError
 from wavbrivl.evaluate import probe
-from wavbrivl.evaluate.corpus_classes import corpus_labels, embedded_split
+from wavbrivl.evaluate.corpus_classes import corpus_labels, embedded_split, listed_parts
 from wavbrivl.evaluate.label_texts import LabelVectors
 from wavbrivl.evaluate.matrix import Matrix, read_matrix, write_matrix
 from wavbrivl.evaluate.outcomes import of_corpus
-from wavbrivl.evaluate.result import Coverage, Exclusion, Prompts
+from wavbrivl.evaluate.result import Coverage, Exclusion, Part, Prompts, part_of
 
 LABELS = ("cat purring", "dog barking", "female speech, woman speaking", "train horning")
 SIZES = {"train": (30, 20, 25, 0), "validation": (6, 4, 5, 0), "test": (9, 3, 0, 2)}
 CONFIG = EvaluateConfig(
     probe=ProbeConfig(hidden=32, epochs=30, learning_rates=[1e-2, 3e-2]), bootstrap=200, seeds=2
 )
-LISTED = Coverage(expected=20, found=14, missing={"gone": 6})
+LISTED = {
+    "test": part_of(20, [Exclusion(item=f"gone{i}_0_1000", cause="gone") for i in range(6)]),
+    "train": Part(coverage=Coverage(expected=80, found=75, missing={"private": 5}), listed_in="ledgers"),
+}
 
 
 @pytest.fixture
@@ -48,7 +53,7 @@ def splits(tables, vectors, encoder="wavbrivl", projection=None):
     for split, table in tables.items():
         names = [f"{split}{i}_0_1000" for i in range(sum(SIZES[split]))]
         matrix = Matrix(encoder, names, vectors(split), projection(split) if projection else None)
-        found[split] = embedded_split(table, matrix, LABELS, "toy", LISTED)
+        found[split] = embedded_split(table, matrix, LABELS, "toy", LISTED.get(split))
     return found
 
 
@@ -69,7 +74,7 @@ def test_classes_are_those_of_all_splits_in_order(tables):
 def test_a_good_encoder_is_right_where_there_was_something_to_learn(tables):
     (multi, items), (zero, _) = measured(tables, points, points)
     assert (multi.task, zero.task) == ("vggsound", "vggsound_zeroshot")
-    assert multi.n == 14 and multi.coverage == LISTED and multi.classes == 4
+    assert multi.n == 14 and multi.coverage == LISTED["test"].coverage and multi.classes == 4
     assert multi.metrics["accuracy"].value == pytest.approx(12 / 14), "one class was never learned"
     assert multi.metrics["map"].value > 0.6
     assert multi.settings["classes_without_test_items"] == 1
@@ -93,6 +98,44 @@ def test_a_constant_encoder_scores_exactly_chance(tables):
         assert metrics[name].value == pytest.approx(metrics[name].chance, abs=1e-11), name
 
 
+@pytest.mark.parametrize(("said", "share"), [(0, 9 / 14), (1, 3 / 14), (2, 0), (3, 2 / 14)])
+def test_a_constant_answer_scores_chance_where_classes_count_and_its_share_where_items_do(
+    tables, said, share
+):
+    """Unbalanced classes, one of them without a test item, and an encoder that always names one label."""
+
+    def always(split):
+        return np.tile(np.eye(4, 6, dtype=np.float32)[said] + 0.01, (sum(SIZES[split]), 1))
+
+    _, (zero, _) = measured(tables, points, always)
+    for name in ("accuracy_macro", "map"):
+        assert zero.metrics[name].value == pytest.approx(zero.metrics[name].chance, abs=1e-11), name
+    accuracy = zero.metrics["accuracy"]
+    assert accuracy.value == pytest.approx(share)
+    assert (accuracy.chance, accuracy.majority) == (1 / 4, pytest.approx(9 / 14))
+    assert zero.metrics["accuracy_macro"].chance == pytest.approx(1 / 3)
+    assert zero.settings["classes_without_test_items"] == 1
+
+
+def test_what_ledgers_say_of_test_clips_is_listed_and_of_others_counted(tmp_path):
+    fates = {"train-00000": "ok gone", "test-00000": "ok ok", "test-00001": "undecodable ok private"}
+    paths = []
+    for shard, statuses in fates.items():
+        rows = [LedgerRow(f"{shard[-1]}{i}_0_1", Status(s)) for i, s in enumerate(statuses.split())]
+        paths.append(tmp_path / f"{shard}.ledger.csv")
+        write_ledger(paths[-1], rows)
+    parts = listed_parts(paths)
+    assert parts["test"].coverage.missing == {"private": 1, "undecodable": 1}
+    assert [(e.item, e.cause) for e in parts["test"].exclusions] == [
+        ("10_0_1", "undecodable"),
+        ("12_0_1", "private"),
+    ]
+    assert (parts["train"].coverage.expected, parts["train"].coverage.missing) == (2, {"gone": 1})
+    assert parts["train"].listed_in.endswith("train-*.ledger.csv")
+    with pytest.raises(ValidationError, match="listed are {}"):
+        Part(coverage=parts["train"].coverage)
+
+
 def test_the_test_split_decides_nothing(tables, monkeypatch):
     seen = []
     original = probe.fit_probe
@@ -110,8 +153,15 @@ def test_the_test_split_decides_nothing(tables, monkeypatch):
 def test_the_training_from_scratch_is_judged_on_the_same_clips(tables):
     parts = splits(tables, points, projection=points)
     logits = Matrix("supervised", [c.name for c in parts["test"].sounds.clips], np.eye(4)[classes_of("test")])
-    *_, (result, _) = of_corpus([parts], texts(), logits, CONFIG, 1)
-    assert (result.encoder, result.metrics["map"].value, result.coverage) == ("supervised", 1.0, LISTED)
+    *outcomes, (result, _) = of_corpus([parts], texts(), logits, CONFIG, 1)
+    assert (result.encoder, result.metrics["map"].value) == ("supervised", 1.0)
+    for one in (outcomes[0][0], outcomes[1][0], result):
+        assert one.coverage == LISTED["test"].coverage
+        assert one.exclusions == LISTED["test"].exclusions
+    for one in (outcomes[0][0], result):
+        assert one.parts["train"] == LISTED["train"]
+        assert one.parts["validation"].coverage.found == sum(SIZES["validation"])
+    assert outcomes[1][0].parts == {}, "zero-shot learns nothing"
     other = Matrix("supervised", ["x"], np.eye(4)[:1])
     with pytest.raises(UserError, match="of other clips"):
         of_corpus([parts], texts(), other, CONFIG, 1)

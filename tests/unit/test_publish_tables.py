@@ -10,12 +10,19 @@ from wavbrivl.errors import UserError
 from wavbrivl.evaluate.intervals import Difference
 from wavbrivl.evaluate.items import Items
 from wavbrivl.evaluate.places import metrics_path
-from wavbrivl.evaluate.result import Coverage, Result, metric, write_result
+from wavbrivl.evaluate.result import Coverage, FoldScores, Prompts, Result, metric, write_result
 from wavbrivl.publish.cells import Reasons, collect
 from wavbrivl.publish.differences import Comparison, compare_all, write_differences
-from wavbrivl.publish.layout import FURTHER_COLUMNS, NOT_SUPERVISED, TABLE2_COLUMNS, TABLE2_ROWS
+from wavbrivl.publish.layout import (
+    CAPTIONS_ONLY,
+    FURTHER_COLUMNS,
+    NOT_SUPERVISED,
+    TABLE2_COLUMNS,
+    TABLE2_ROWS,
+)
 from wavbrivl.publish.summary import summary
-from wavbrivl.publish.tables import markdown_table, write_table1, write_table2
+from wavbrivl.publish.table1 import write_table1
+from wavbrivl.publish.tables import markdown_table, write_table2
 
 
 def result(task, encoder, dataset="embedded ESC-50", classes=10, **metrics):
@@ -132,15 +139,68 @@ def test_table1_puts_the_measured_n_beside_the_published_size(metrics, tmp_path)
     write_table1(tmp_path / "t.csv", tmp_path / "t.md", collect(metrics))
     rows = rows_of(tmp_path / "t.csv")
     esc50 = [row for row in rows if row["dataset"] == "ESC-50"]
-    assert [row["note"] for row in esc50] == ["esc50", "esc50_zeroshot"]
+    assert [row["measured_as"] for row in esc50] == ["esc50", "esc50_zeroshot"]
+    assert esc50[0]["published_source"] == "paper, Table 1, row 'ESC-50 MC/ZS'"
+    assert "clips: the dataset's size as the paper rounds it" in esc50[0]["published_origin"]
+    assert all(row["published_source"] and row["published_origin"] for row in rows)
+    assert all(bool(row["n"]) != row["note"].startswith("not measured: ") for row in rows)
+    assert len(rows) == 10, "a line for each task, measured or not"
     assert (esc50[0]["clips_published"], esc50[0]["classes_published"]) == ("2k (5 folds)", "50")
     assert (esc50[0]["measured_on"], esc50[0]["n"], esc50[0]["classes"]) == ("embedded ESC-50", "200", "10")
     reasons = Reasons(tasks={"vggsound": "not measured: no labels"})
     write_table1(tmp_path / "r.csv", tmp_path / "r.md", collect(metrics), reasons)
     assert "not measured: no labels" in (tmp_path / "r.md").read_text(encoding="utf-8")
     desed = next(row for row in rows if row["dataset"] == "DESED")
-    assert (desed["n"], desed["note"]) == ("", "not measured: not part of this run")
+    assert (desed["n"], desed["note"]) == ("", "not measured: the task desed is not part of this run")
     assert len((tmp_path / "t.md").read_text(encoding="utf-8").splitlines()) == 4 + len(rows)
+
+
+def test_folds_and_prompts_are_printed_with_the_number(metrics, tmp_path):
+    folds = FoldScores(fold=[1, 2], n=[100, 100], values=[0.85, 0.95], mean=0.9, spread=0.0707)
+    prompts = Prompts(
+        language="zh", templates=["{}", "{}的声音"], labels={"dog": "狗", "rain": "雨", "bell": "铃"}
+    )
+    accuracy = metric(0.7, (0.6, 0.8), 0.1, majority=0.25)
+    update = {"esc50": {"folds": {"accuracy": folds}}, "esc50_zeroshot": {"prompts": prompts}}
+    update["esc50_zeroshot"]["metrics"] = {"accuracy": accuracy}
+    results = {key: one.model_copy(update=update.get(key[1], {})) for key, one in collect(metrics).items()}
+    write_table2(tmp_path / "t.csv", tmp_path / "t.md", results)
+    text = (tmp_path / "t.md").read_text(encoding="utf-8")
+    assert "| WavBriVL | 0.900 [0.850, 0.950]; 2 folds 0.900 ± 0.071; n 200, 200 of 200 |" in text
+    assert (
+        "- ESC-50 ACC: embedded ESC-50, all folds; 6 prompts in 'zh', 3 labels in 2 templates whose "
+        "embeddings are averaged: `{}`, `{}的声音`; chance 0.1; "
+        "the most frequent class said of everything 0.25\n" in text
+    )
+    cells = {(row["model"], row["column"]): row for row in rows_of(tmp_path / "t.csv")}
+    own, zero = cells["WavBriVL", "ESC-50 ACC"], cells["WavBriVL (ZS)", "ESC-50 ACC"]
+    assert (own["split"], own["fold_mean"], own["fold_spread"]) == ("all folds", "0.9", "0.0707")
+    assert (zero["majority"], zero["fold_mean"]) == ("0.25", "")
+
+
+def test_the_row_without_a_search_says_so(metrics, tmp_path):
+    write_table2(tmp_path / "t.csv", tmp_path / "t.md", collect(metrics))
+    assert "- Supervise: trained end to end with the configured steps and rate" in (
+        tmp_path / "t.md"
+    ).read_text(encoding="utf-8")
+    remarks = {row["model"]: row["remark"] for row in rows_of(tmp_path / "t.csv")}
+    assert "no search" in remarks["Supervise"] and remarks["WavBriVL"] == ""
+
+
+def test_one_caption_for_all_stands_among_captions_only(metrics, tmp_path):
+    captions = [
+        result("clotho_captioning", name, cider=(value, None))
+        for name, value in (("caption_frequency", 0.3), ("wavbrivl", 1.8))
+    ]
+    results = collect(metrics) | {(one.encoder, one.task): one for one in captions}
+    write_table2(tmp_path / "t.csv", tmp_path / "t.md", results)
+    paper, beside = (tmp_path / "t.md").read_text(encoding="utf-8").split("Measured beside them")
+    assert "One caption for all" not in paper and "caption_frequency" not in paper
+    assert "| One caption for all | –" in beside and "0.300 [0.250, 0.350]" in beside
+    rows = [row for row in rows_of(tmp_path / "t.csv") if row["model"] == "One caption for all"]
+    assert {row["note"] for row in rows if not row["measured"] and "Clotho" not in row["column"]} == {
+        CAPTIONS_ONLY
+    }
 
 
 def test_bars_in_a_cell_do_not_break_the_table():

@@ -23,6 +23,10 @@ def _refused(checkout, text, words):
         ("training: {momentum: 1.5}", ["training.momentum", "1.5"]),
         ("evaluate: {esc50: {path: nowhere}}", ["evaluate.esc50.path", "nowhere"]),
         ("evaluate: {urbansound8k: {path: nowhere}}", ["evaluate.urbansound8k.path", "nowhere"]),
+        ("evaluate: {desed: {path: nowhere}}", ["evaluate.desed.path", "no folder nowhere"]),
+        ("evaluate: {desed: {path: config}}", ["evaluate.desed.path", "holds no metadata/train"]),
+        ("evaluate: {clotho: {path: nowhere}}", ["evaluate.clotho.path", "no folder nowhere"]),
+        ("evaluate: {clotho: {path: config}}", ["evaluate.clotho.path", "clotho_captions_development.csv"]),
         ("evaluate: {encoders: [wavbrivl, clap]}", ["evaluate.encoders", "no 'clap'"]),
         ("evaluate: {vggsound: {translations: no.csv}}", ["evaluate.vggsound.translations", "no.csv"]),
         ("corpus: {format: vggsound, clip_list: no.csv, sources: [{kind: youtube}]}", ["no.csv"]),
@@ -58,6 +62,28 @@ def test_a_label_without_a_translation(checkout):
     header = "filename,fold,target,category,esc10,src_file,take\n"
     (meta / "esc50.csv").write_text(f"{header}1-1-A-0.wav,1,0,flux_capacitor,False,1,A\n", encoding="utf-8")
     _refused(checkout, "evaluate: {esc50: {path: bench}}", ["flux", "esc50.csv"])
+
+
+CORPUS_OF_ONES_OWN = """
+corpus:
+  {name: m, format: vggsound, clip_list: list.csv, clip_seconds: 10, sources: [{kind: folder, path: clips}]}
+teacher: {checkpoint: brivl.pth, vocabulary: vocab.txt}
+"""
+
+
+def test_a_label_of_the_corpus_without_a_translation(checkout):
+    """Refused where its texts are wanted; the corpus can be made without them."""
+    for name in ("brivl.pth", "vocab.txt"):
+        (checkout.path / name).touch()
+    (checkout.path / "clips").mkdir()
+    rows = "abcdefghijk,1,dog barking,train\nbbcdefghijk,1,flux capacitor,test\n"
+    (checkout.path / "list.csv").write_text(rows, encoding="utf-8")
+    (checkout.path / "mine.yaml").write_text(CORPUS_OF_ONES_OWN, encoding="utf-8")
+    done = checkout.run(config="mine.yaml")
+    assert done.returncode != 0 and not (checkout.path / "results").exists(), "a job ran"
+    for word in ("vggsound.csv", "flux capacitor", "evaluate.vggsound.translations"):
+        assert word in done.stdout + done.stderr
+    assert checkout.run("corpus", "--dry-run", config="mine.yaml").returncode == 0
 
 
 def test_fetching_from_youtube_without_a_cap(checkout):

@@ -2,7 +2,6 @@
 
 import os
 import re
-import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -10,6 +9,7 @@ from pathlib import Path
 import yaml
 
 from wavbrivl.config import overlay, parse_config
+from wavbrivl.evaluate.matrix import read_matrix
 
 ROOT = Path(__file__).resolve().parents[2]
 TEXT = (ROOT / "docs/evaluation.md").read_text(encoding="utf-8")
@@ -56,19 +56,19 @@ def test_configurations_are_valid():
 
 
 def test_an_encoder_that_is_added_by_the_text_works(tmp_path):
-    package = tmp_path / "wavbrivl"
-    shutil.copytree(ROOT / "workflow/scripts/wavbrivl", package, ignore=shutil.ignore_patterns("__pycache__"))
-    adapter, line = blocks("python")
-    (package / "evaluate/encoders/beats.py").write_text(adapter, encoding="utf-8")
-    kinds = (package / "evaluate/kinds.py").read_text(encoding="utf-8")
-    head, start, rest = kinds.partition("KINDS: dict[str, str] = {\n")
-    (package / "evaluate/kinds.py").write_text(head + start + line + rest, encoding="utf-8")
+    """Written as the page has it, into a folder of its own; the package stays as it is."""
+    (adapter,) = blocks("python")
+    (tmp_path / "beats_encoder.py").write_text(adapter, encoding="utf-8")
     (tmp_path / "beats_model.py").write_text(NETWORK, encoding="utf-8")
     (tmp_path / "mine.yaml").write_text(blocks("yaml")[-1], encoding="utf-8")
     done = subprocess.run(
         [sys.executable, "-c", TRY, str(ROOT / "config/config.yaml"), str(tmp_path / "mine.yaml")],
         cwd=tmp_path,
-        env=os.environ | {"PYTHONPATH": str(tmp_path), "PYTHONDONTWRITEBYTECODE": "1"},
+        env=os.environ
+        | {
+            "PYTHONPATH": f"{ROOT / 'workflow/scripts'}{os.pathsep}{tmp_path}",
+            "PYTHONDONTWRITEBYTECODE": "1",
+        },
         capture_output=True,
         text=True,
         timeout=300,
@@ -76,3 +76,47 @@ def test_an_encoder_that_is_added_by_the_text_works(tmp_path):
     )
     assert done.returncode == 0, done.stderr
     assert "beats" in done.stdout
+
+
+LOUDNESS = """
+import numpy as np
+from wavbrivl.evaluate.encoders import Embedded
+
+class Loudness:
+    rate, dim = 16_000, 1
+
+    def __init__(self, settings, name):
+        self.name = name
+
+    def embed(self, waveforms, batch_size, rate=16_000):
+        return Embedded(np.array([[np.abs(w).mean()] for w in waveforms], np.float32))
+
+    def frames(self, waveforms, batch_size, rate=16_000):
+        raise NotImplementedError
+"""
+OWN = """
+run: test
+evaluate:
+  encoders: [wavbrivl, logmel, loud]
+  models: {loud: {kind: "loudness:Loudness"}}
+"""
+
+
+def test_a_class_on_the_python_path_is_a_row_and_editing_it_embeds_anew(checkout, monkeypatch):
+    target = "results/test/evaluation/embeddings/esc50/loud.npz"
+    (checkout.path / "mine.yaml").write_text(OWN, encoding="utf-8")
+    refused = checkout.run(target, "--dry-run", config="mine.yaml")
+    assert refused.returncode != 0
+    said = "evaluate.models.loud.kind: there is no module 'loudness' on the Python path"
+    assert said in refused.stdout + refused.stderr
+
+    monkeypatch.setenv("PYTHONPATH", str(checkout.path / "mine"))
+    module = checkout.path / "mine/loudness.py"
+    module.parent.mkdir()
+    module.write_text(LOUDNESS, encoding="utf-8")
+    done = checkout.run(target, config="mine.yaml")
+    assert done.returncode == 0, done.stderr[-4000:]
+    assert read_matrix(checkout.path / target).embedding.shape[1] == 1
+    assert checkout.planned(target, config="mine.yaml") == {}
+    module.write_text(LOUDNESS.replace("mean", "max"), encoding="utf-8")
+    assert checkout.planned(target, config="mine.yaml") == {"embed_benchmark": 1}

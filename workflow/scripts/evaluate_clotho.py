@@ -25,7 +25,7 @@ if __name__ == "__main__":
         if snakemake.input.teacher:
             teacher = load_teacher(Path(snakemake.input.teacher[0]).parent, device)
         splits = read_clotho(Path(snakemake.input.captions[0]).parent)
-        items, written = {}, {}
+        items, written, again = {}, {}, {}
         for name, place in zip(params.encoders, outputs.retrieval, strict=True):
             heard = listen(
                 splits, load_encoder(name, settings), config.captioner.frame_seconds, params.batch_size
@@ -39,14 +39,18 @@ if __name__ == "__main__":
                 params.language,
                 teacher,
                 device,
+                params.seeds,
             )
             write_result(Path(place), result)
             items[result.task, name] = scored
-            written[name] = captioning.write_with(heard, config.captioner, params.seed, device)
+            written[name], *again[name] = (
+                captioning.write_with(heard, config.captioner, number, device)
+                for number in range(params.seed, params.seed + params.seeds)
+            )
         written[captioning.BASELINE] = captioning.write_one_for_all(heard)
         test = heard["evaluation"]
         measured = captioning.measure(
-            written, test, config.metrics, params.bootstrap, params.seed, params.dataset
+            written, test, config, params.bootstrap, params.seed, params.dataset, again
         )
         for place, (name, (result, scored)) in zip(outputs.captioning, measured.items(), strict=True):
             write_result(Path(place), result)

@@ -29,6 +29,7 @@ if __name__ == "__main__":
                 params.batch_size,
                 params.seed,
                 device,
+                params.seeds,
             )
             write_result(Path(place), found.result)
             items[found.result.task, name] = found.items

@@ -5,13 +5,13 @@ from pathlib import Path
 from wavbrivl.compute import set_up
 from wavbrivl.config.evaluation import EvaluateConfig
 from wavbrivl.config.models import TrainingConfig
-from wavbrivl.corpus.ledger import coverage
+from wavbrivl.evaluate.corpus_classes import listed_parts
 from wavbrivl.evaluate.cross_projection import cross_projection
 from wavbrivl.evaluate.details import write_details
 from wavbrivl.evaluate.gallery import load_gallery
 from wavbrivl.evaluate.items import write_items
 from wavbrivl.evaluate.matrix import read_matrix
-from wavbrivl.evaluate.result import Coverage, write_result
+from wavbrivl.evaluate.result import write_result
 from wavbrivl.evaluate.retrieval import run_retrieval
 from wavbrivl.workflow.job import job
 
@@ -20,12 +20,12 @@ if __name__ == "__main__":
         inputs, params, seed = snakemake.input, snakemake.params, snakemake.params.seed
         set_up(seed, threads=1)
         config = EvaluateConfig(**params.evaluate)
-        fit = cross_projection(TrainingConfig(**params.training), config.retrieval.baseline_steps, seed)
+        fit = cross_projection(TrainingConfig(**params.training), config.retrieval.baseline_steps)
         train, test = (
             load_gallery(None, Path(matrix), Path(rows))
             for matrix, rows in zip(inputs.matrices, inputs.rows, strict=True)
         )
-        listed = Coverage(**coverage([Path(path) for path in inputs.ledgers]))
+        listed = listed_parts([Path(path) for path in inputs.ledgers])
         folder = Path(inputs.sounds[0]).parents[1]
         items = {}
         for name, place in zip(params.encoders, snakemake.output.metrics, strict=True):

@@ -5,7 +5,8 @@ from pathlib import Path
 from wavbrivl.evaluate.items import read_items
 from wavbrivl.publish.cells import Reasons, collect
 from wavbrivl.publish.differences import compare_all, write_differences
-from wavbrivl.publish.tables import write_table1, write_table2
+from wavbrivl.publish.table1 import write_table1
+from wavbrivl.publish.tables import write_table2
 from wavbrivl.workflow.job import job
 
 if __name__ == "__main__":

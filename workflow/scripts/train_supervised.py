@@ -34,5 +34,5 @@ if __name__ == "__main__":
             device,
         )
         logits = logits_of(network, data.test, config.batch_size)
-        matrix = Matrix(SUPERVISED, data.tested, logits, exclusions=data.exclusions)
+        matrix = Matrix(SUPERVISED, data.tested, logits, exclusions=data.exclusions, parts=data.learnt)
         write_matrix(Path(snakemake.output[0]), matrix)

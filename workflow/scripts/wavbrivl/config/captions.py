@@ -11,6 +11,12 @@ Share = Annotated[float, Field(ge=0, lt=1)]
 PositiveFloat = Annotated[float, Field(gt=0)]
 CaptionMetric = Literal["bleu", "meteor", "rouge_l", "cider", "spice"]
 
+CLOTHO_SPLITS = ("development", "validation", "evaluation")
+"""Each a table `clotho_captions_<split>.csv` and a folder of sounds."""
+
+CORENLP_JARS = ("stanford-corenlp-3.6.0.jar", "stanford-corenlp-3.6.0-models.jar")
+"""What SPICE parses captions with."""
+
 
 class EmbeddedClothoConfig(Section):
     """How many sounds of a few seconds, with five captions each, the embedded Clotho has."""
@@ -110,6 +116,9 @@ class ClothoConfig(Section):
         "bleu", "meteor", "rouge_l", "cider", "spice",
     ]  # fmt: skip
     """Caption metrics; one that this machine cannot compute is named in the metrics file with its reason."""
+    corenlp: str = "data/weights/corenlp"
+    """Folder with the two jars of Stanford CoreNLP 3.6.0, which SPICE needs beside a Java 8 to 11
+    (docs/events_and_captions.md)."""
     captioner: CaptionerConfig = CaptionerConfig()
     """Captioning."""
     retrieval: CaptionRetrievalConfig = CaptionRetrievalConfig()

@@ -8,7 +8,7 @@ from wavbrivl.config.captions import ClothoConfig
 from wavbrivl.config.corpus import PositiveInt
 from wavbrivl.config.events import DesedConfig
 from wavbrivl.config.section import Section
-from wavbrivl.evaluate.kinds import OWN, SUPERVISED, WITH_WEIGHTS
+from wavbrivl.evaluate.kinds import OWN, SUPERVISED, WITH_WEIGHTS, is_foreign
 from wavbrivl.evaluate.places import TRAINED
 
 EncoderName = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_]{0,39}$")]
@@ -18,11 +18,13 @@ class ModelConfig(Section):
     """An audio encoder of others, with weights that you bring or that are fetched once."""
 
     kind: str
-    """`wav2clip`, `openl3`, or `huggingface` for any audio model that transformers can load."""
+    """`wav2clip`, `openl3`, `huggingface` for any audio model that transformers can load, or `module:Class`:
+    a class of your own on the Python path that has the encoders' interface (docs/evaluation.md)."""
     path: str = ""
-    """The weights: a file, or for `huggingface` a folder; with `id` always `data/weights/<name>`."""
+    """The weights: a file, or for `huggingface` a folder; with `id` always `data/weights/<name>`; a class of
+    your own may have none."""
     id: Annotated[str, Field(pattern=r"^[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*$")] | None = None
-    """Id on the Hugging Face hub; the folder is then fetched by a rule of its own."""
+    """Id on the Hugging Face hub; `snakemake --cores 1 fetch_audio_models` fetches the folder."""
     revision: Annotated[str, Field(pattern=r"^[0-9a-f]{40}$")] | None = None
     """Commit of the hub that is fetched; needed with `id`."""
     window_seconds: Annotated[float, Field(gt=0)] | None = None
@@ -33,14 +35,16 @@ class ModelConfig(Section):
     @field_validator("kind")
     @classmethod
     def _kind_is_known(cls, kind: str) -> str:
-        if kind not in WITH_WEIGHTS:
-            raise ValueError(f"the kind must be one of {', '.join(WITH_WEIGHTS)}")
+        if kind not in WITH_WEIGHTS and not is_foreign(kind):
+            raise ValueError(f"the kind must be one of {', '.join(WITH_WEIGHTS)}, or module:Class")
         return kind
 
     @model_validator(mode="after")
     def _an_id_is_pinned(self) -> "ModelConfig":
         if self.id and (self.kind != "huggingface" or not self.revision):
             raise ValueError("an id goes with the kind 'huggingface' and with the revision that is fetched")
+        if is_foreign(self.kind) and not self.path:
+            return self
         if bool(self.id) == bool(self.path):
             raise ValueError("either path or id says where the weights are")
         return self
@@ -143,8 +147,11 @@ class EvaluateConfig(Section):
     bootstrap: PositiveInt = 2000
     """Resamples behind each 95 % interval."""
     seeds: PositiveInt = 3
-    """Seeds that the head is trained with, counted from the run's; the first gives the numbers of the
-    tables, all of them the reliability plot."""
+    """Seeds that the classification head is trained with, counted from the run's; the first gives the numbers
+    of the tables, all of them the reliability plot."""
+    heavy_seeds: PositiveInt = 1
+    """The same for what takes longer to train: DESED's frame head, Clotho's captioner and text encoder, the
+    cross projections of retrieval."""
     batch_size: PositiveInt = 32
     """Sounds of equal length embedded side by side."""
 

@@ -3,7 +3,7 @@
 import gc
 import math
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -37,11 +37,16 @@ VERSIONS = {  # format, rows of train and of test -> the published list it is
 
 
 class ListSummary(NamedTuple):
-    """What a checked list holds: official rows per split, shards per split, and which list it is."""
+    """What a checked list holds: official rows per split, shards per split, and which list it is.
+
+    Attributes:
+        labels: the labels of the clips that are selected, sorted; none where no list says them beforehand.
+    """
 
     rows: dict[str, int]
     shards: dict[str, int]
     version: str
+    labels: Sequence[str] = ()
 
 
 class ClipList(NamedTuple):
@@ -178,7 +183,11 @@ def check_list(config: CorpusConfig, cache_dir: Path, world: WorldConfig | None 
     if config.format == "videos":
         list_videos(Path(config.sources[0].path or ""), paths[0])
     named = [Path(config.audioset_labels)] if config.audioset_labels else []
-    key = [[_state(existing(path)) for path in [*paths, *named]], _deciding(config)]
+    key = [
+        [_state(existing(path)) for path in [*paths, *named]],
+        _deciding(config),
+        list(ListSummary._fields),
+    ]
     for extra in config.exclude_videos_in:
         existing(Path(extra))
     cache = cache_dir / f"list-{config.name}.json"
@@ -257,7 +266,8 @@ def _count(config: CorpusConfig, paths: list[Path]) -> ListSummary:
     )
     if unknown:
         raise UserError(f"corpus.selection.classes: no row of {paths[0]} has the label {min(unknown)!r}")
-    kept = Counter(row.split for row in selected(listed.rows, config))
+    chosen = selected(listed.rows, config)
+    kept = Counter(row.split for row in chosen)
     if not kept:
         raise UserError(f"{paths[0]}: corpus.selection leaves no clip")
     sample = config.selection.sample
@@ -268,7 +278,9 @@ def _count(config: CorpusConfig, paths: list[Path]) -> ListSummary:
                 f"corpus.selection.sample: {sample} clips are asked for, and the list has {train + test}"
             )
         train, test = (math.ceil(n * sample / (train + test)) for n in (train, test))
-    return ListSummary(dict(kept), _shards(config, train, test), listed.version)
+    # A sample is drawn later, and may leave the clips of a label out.
+    labels = sorted(label_counts(chosen)) if sample is None else []
+    return ListSummary(dict(kept), _shards(config, train, test), listed.version, labels)
 
 
 def _expected_world(config: CorpusConfig, world: WorldConfig) -> ListSummary:

@@ -15,7 +15,7 @@ from wavbrivl.errors import UserError
 from wavbrivl.evaluate.audio_files import read_audio
 from wavbrivl.evaluate.encoders import Embedded, Encoder
 from wavbrivl.evaluate.matrix import Matrix
-from wavbrivl.evaluate.result import Coverage, Exclusion, coverage_of
+from wavbrivl.evaluate.result import Coverage, Exclusion, Part, part_of
 from wavbrivl.progress import track
 
 logger = logging.getLogger("wavbrivl")
@@ -70,7 +70,7 @@ class ReadBenchmark:
         clips: the sounds that were read, in the order of the table.
         encoder: whose predictions these sounds get.
         exclusions: sounds that were left out, with causes.
-        listed: coverage that somebody else counted (a corpus's ledgers), or None.
+        listed: what somebody else counted (a corpus's ledgers), in the place of `exclusions`, or None.
     """
 
     dataset: str
@@ -78,12 +78,17 @@ class ReadBenchmark:
     clips: tuple[Clip, ...]
     encoder: str
     exclusions: tuple[Exclusion, ...] = ()
-    listed: Coverage | None = None
+    listed: Part | None = None
+
+    @property
+    def part(self) -> Part:
+        """Clips of the table, clips that were read, the others with their causes."""
+        return self.listed or part_of(len(self.clips) + len(self.exclusions), self.exclusions)
 
     @property
     def coverage(self) -> Coverage:
-        """Clips of the table, clips that were read, the others by cause."""
-        return self.listed or coverage_of(len(self.clips) + len(self.exclusions), self.exclusions)
+        """The counts of `part`."""
+        return self.part.coverage
 
     @property
     def targets(self) -> np.ndarray:

@@ -119,6 +119,7 @@ def classify_split(
         protocol=SPLIT_PROTOCOL,
         seeds={name: seed_scores(range(seed, seed + config.seeds), v) for name, v in values.items()},
         settings=_settings(config, rate) | facts,
+        parts={"train": train.sounds.part, "validation": validation.sounds.part},
     )
 
 
@@ -161,7 +162,7 @@ def result_of(
         classes=len(sounds.labels),
         folds={"accuracy": fold_scores(scored.hits, folds)} if several else None,
         seeds=dict(seeds) if seeds else None,
-        exclusions=list(sounds.exclusions),
+        exclusions=sounds.part.exclusions,
         settings=settings,
         **more,
     )
@@ -190,7 +191,14 @@ def _metrics(sounds: ReadBenchmark, scored: Scored, config: EvaluateConfig, seed
         metrics["map"] = metric(value_of(statistic, n), ends, chance)
     statistic = fold_mean_of(scored.hits, sounds.folds)
     ends = interval(statistic, sounds.groups, config.bootstrap, seed)
-    return metrics | {"accuracy": metric(value_of(statistic, n), ends, 1 / len(sounds.labels))}
+    chance, majority = 1 / len(sounds.labels), _majority(sounds)
+    return metrics | {"accuracy": metric(value_of(statistic, n), ends, chance, majority=majority)}
+
+
+def _majority(sounds: ReadBenchmark) -> float:
+    """The accuracy of the best constant answer."""
+    said = (fold_mean_of(sounds.targets == label, sounds.folds) for label in np.unique(sounds.targets))
+    return max(value_of(statistic, len(sounds.targets)) for statistic in said)
 
 
 def _items(sounds: ReadBenchmark, scores: dict[str, np.ndarray], predicted: list[str]) -> Items:

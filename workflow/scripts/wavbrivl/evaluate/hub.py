@@ -5,6 +5,8 @@ import shutil
 from pathlib import Path
 
 from wavbrivl.errors import UserError
+from wavbrivl.evaluate.kinds import RECORD
+from wavbrivl.files import write_json
 
 logger = logging.getLogger("wavbrivl")
 
@@ -13,7 +15,7 @@ WANTED = ["*.json", "*.txt", "*.model"]
 
 
 def fetch_model(name: str, revision: str, folder: Path) -> None:
-    """Download a model's configuration and weights into `folder`, whole or not at all.
+    """Download a model's configuration and weights into `folder`, whole or not at all, with `kinds.RECORD`.
 
     Safetensors are taken where there are any; otherwise `pytorch_model.bin`, which is only ever read
     without unpickling code.
@@ -39,5 +41,6 @@ def fetch_model(name: str, revision: str, folder: Path) -> None:
         reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
         raise UserError(f"{name}: cannot be fetched from the hub ({reason[:200]})") from None
     shutil.rmtree(partial / ".cache", ignore_errors=True)
+    write_json(partial / RECORD, {"id": name, "revision": revision})
     shutil.rmtree(folder, ignore_errors=True)
     partial.rename(folder)

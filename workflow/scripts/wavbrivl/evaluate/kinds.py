@@ -2,9 +2,12 @@
 
 Two names stand for encoders of the run itself (`wavbrivl`, `random`), one for a baseline without
 weights (`logmel`), one for a training on each task (`supervised`). Every other name is an entry of
-`evaluate.models`: a kind of the table below, and the place of its weights.
+`evaluate.models`: a kind of the table below, or `module:Class` for a class of anybody's on the Python
+path, and the place of its weights.
 """
 
+import json
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Protocol
@@ -26,7 +29,25 @@ OWN = ("wavbrivl", "random", "logmel")
 SUPERVISED = "supervised"
 """Not an embedding: the encoder's architecture trained from scratch on each task."""
 
+CAPTION_FREQUENCY = "caption_frequency"
+"""Stands in the place of an encoder in captioning: one caption for all sounds."""
+
 WITH_WEIGHTS = tuple(kind for kind in KINDS if kind not in OWN)
+
+
+FETCH = "snakemake --cores 1 fetch_audio_models"
+"""The command that fetches what has a hub id."""
+
+RECORD = "fetched.json"
+"""In a fetched folder: the id and the commit that it holds."""
+
+
+_FOREIGN = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*")
+
+
+def is_foreign(kind: str) -> bool:
+    """Whether a kind is `module:Class`."""
+    return _FOREIGN.fullmatch(kind) is not None
 
 
 class Model(Protocol):
@@ -35,11 +56,12 @@ class Model(Protocol):
     kind: str
     path: str
     id: str | None
+    revision: str | None
 
 
 def class_of(kind: str) -> tuple[str, str]:
     """Module and name of the class of a kind."""
-    module, _, name = KINDS[kind].partition(":")
+    module, _, name = (kind if is_foreign(kind) else KINDS[kind]).partition(":")
     return module, name
 
 
@@ -55,7 +77,7 @@ def weights_path(name: str, model: Model) -> Path:
 
 def weight_files(name: str, models: Mapping[str, Model]) -> list[str]:
     """The files that an encoder's weights are read from: the file, or all files of the folder."""
-    if name in OWN:
+    if name in OWN or not (models[name].path or models[name].id):
         return []
     path = weights_path(name, models[name])
     if models[name].id:
@@ -66,13 +88,31 @@ def weight_files(name: str, models: Mapping[str, Model]) -> list[str]:
 def absent_weights(names: Sequence[str], models: Mapping[str, Model]) -> dict[str, str]:
     """Encoders that cannot run because their weights are not there, each with a sentence that says so.
 
-    Weights with a hub id count as there: a rule fetches them.
+    Nothing is fetched in passing: an evaluation must not fail because the hub cannot be reached.
     """
     absent = {}
     for name in names:
-        if name in OWN or name == SUPERVISED or models[name].id:
+        if name in OWN or name == SUPERVISED or not (models[name].path or models[name].id):
             continue
-        path = Path(models[name].path)
+        path = weights_path(name, models[name])
         if not (path.is_file() or (path / "config.json").is_file()):
-            absent[name] = f"not measured: no weights at {path} (evaluate.models.{name}.path)"
+            absent[name] = f"not measured: no weights at {path} ({_remedy(name, models[name])})"
+        elif models[name].id and (other := _other_commit(path, models[name])):
+            absent[name] = f"not measured: {path} holds {other} ({_remedy(name, models[name])})"
     return absent
+
+
+def _remedy(name: str, model: Model) -> str:
+    return f"{FETCH} fetches {model.id}" if model.id else f"evaluate.models.{name}.path"
+
+
+def _other_commit(folder: Path, model: Model) -> str | None:
+    """What a fetched folder holds instead of the configured commit; one that was put there has no record."""
+    try:
+        fetched = json.loads((folder / RECORD).read_text(encoding="utf-8"))
+        found = f"{fetched['id']} at {fetched['revision'][:8]}"
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError, KeyError, TypeError):
+        return f"a {RECORD} that cannot be read"
+    return None if (fetched["id"], fetched["revision"]) == (model.id, model.revision) else found

@@ -5,16 +5,18 @@ the names of the n sounds in order, and `excluded`, the sounds that could not be
 """
 
 import json
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from zipfile import BadZipFile
 
 import numpy as np
 
 from wavbrivl.errors import UserError
-from wavbrivl.evaluate.result import Exclusion
+from wavbrivl.evaluate.result import Exclusion, Part
 from wavbrivl.files import atomic
+
+_TEXTS = ("encoder", "items", "excluded", "parts")
 
 
 @dataclass(frozen=True)
@@ -27,6 +29,7 @@ class Matrix:
         embedding: [n, dim] float32.
         projection: [n, teacher_dim] float32, or None.
         exclusions: sounds that were left out.
+        parts: what they were learnt from, where they are logits of a training.
     """
 
     encoder: str
@@ -34,6 +37,7 @@ class Matrix:
     embedding: np.ndarray
     projection: np.ndarray | None = None
     exclusions: tuple[Exclusion, ...] = ()
+    parts: Mapping[str, Part] = field(default_factory=dict)
 
 
 def write_matrix(path: Path, matrix: Matrix) -> None:
@@ -42,7 +46,13 @@ def write_matrix(path: Path, matrix: Matrix) -> None:
     if matrix.projection is not None:
         arrays["projection"] = matrix.projection.astype(np.float32, copy=False)
     excluded = json.dumps([exclusion.model_dump() for exclusion in matrix.exclusions])
-    texts = {"encoder": matrix.encoder, "items": json.dumps(matrix.items), "excluded": excluded}
+    parts = json.dumps({name: part.model_dump(mode="json") for name, part in matrix.parts.items()})
+    texts = {
+        "encoder": matrix.encoder,
+        "items": json.dumps(matrix.items),
+        "excluded": excluded,
+        "parts": parts,
+    }
     with atomic(path) as temporary, temporary.open("wb") as handle:
         np.savez(handle, **arrays, **{name: np.frombuffer(t.encode(), np.uint8) for name, t in texts.items()})
 
@@ -58,13 +68,14 @@ def read_matrix(path: Path, items: Sequence[str] | None = None) -> Matrix:
     """
     try:
         with np.load(path, allow_pickle=False) as arrays:
-            texts = {name: arrays[name].tobytes().decode() for name in ("encoder", "items", "excluded")}
+            texts = {name: arrays[name].tobytes().decode() for name in _TEXTS}
             matrix = Matrix(
                 encoder=texts["encoder"],
                 items=json.loads(texts["items"]),
                 embedding=arrays["embedding"],
                 projection=arrays.get("projection"),
                 exclusions=tuple(Exclusion(**entry) for entry in json.loads(texts["excluded"])),
+                parts={name: Part(**part) for name, part in json.loads(texts["parts"]).items()},
             )
     except (OSError, EOFError, BadZipFile, ValueError, KeyError, TypeError) as error:
         raise UserError(f"{path}: not a matrix of embeddings ({str(error)[:200]})") from None

@@ -80,8 +80,13 @@ def of_corpus(
         sounds = ReadBenchmark(known.dataset, known.labels, known.clips, SUPERVISED, listed=known.listed)
         scored = scored_by(supervised.embedding, sounds)
         protocol = PROTOCOL.format(train="the train split")
+        learnt = {split: parts[split].sounds.part for split in ("train", "validation")}
         outcomes.append(
-            result_of(sounds, scored, task, config, seed, "test", protocol, settings=_recipe(config))
+            result_of(
+                *(sounds, scored, task, config, seed, "test", protocol),
+                settings=_recipe(config),
+                parts=learnt,
+            )
         )
     return outcomes
 
@@ -107,7 +112,11 @@ def _supervised_folds(
     folds = len({clip.fold for clip in benchmark.clips})
     split = "all folds" if len(tested) == folds else f"fold {', '.join(map(str, tested))} of {folds}"
     protocol = PROTOCOL.format(train="all official folds but the tested one")
-    return result_of(sounds, scored, task, config, seed, split, protocol, settings=_recipe(config))
+    return result_of(
+        *(sounds, scored, task, config, seed, split, protocol),
+        settings=_recipe(config),
+        parts={name: part for matrix in supervised for name, part in matrix.parts.items()},
+    )
 
 
 def _recipe(config: EvaluateConfig) -> dict[str, object]:

@@ -1,7 +1,8 @@
 """The metrics file of one task: `results/<run>/metrics/<task>.json`."""
 
 import math
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -30,6 +31,9 @@ class Metric(Record):
     """What an encoder that knows nothing scores; null only with a `reason`."""
     class_only: Finite | None = None
     """What perfect knowledge of the class, and of nothing else, scores on the same gallery."""
+    majority: Finite | None = None
+    """What saying the most frequent class of everything scores. A constant answer scores its class's share
+    of the items: on average over all labels that is `chance`, and never more than this."""
     reason: str | None = None
     """Why the interval or the chance value is absent."""
 
@@ -70,7 +74,7 @@ class FoldScores(Record):
 
 
 class SeedScores(Record):
-    """One metric over several seeds of the head; the first seed is the one of the metric's own value."""
+    """One metric over several seeds of what is trained for it; the first gave the metric's own value."""
 
     seed: list[int]
     values: list[Finite]
@@ -84,6 +88,23 @@ class Exclusion(Record):
 
     item: str
     cause: str
+
+
+class Part(Record):
+    """What there was of one part of the data, such as a training split; nothing is silently fewer."""
+
+    coverage: Coverage
+    exclusions: list[Exclusion] = []
+    """Every item that coverage counts as missing, unless `listed_in` says where they are."""
+    listed_in: str | None = None
+    """The files that list them, where they are too many for this one (a corpus's ledgers)."""
+
+    @model_validator(mode="after")
+    def _all_are_listed(self) -> "Part":
+        listed = Counter(exclusion.cause for exclusion in self.exclusions)
+        if self.listed_in is None and listed != Counter(self.coverage.missing):
+            raise ValueError(f"listed are {dict(listed)}, and missing are {self.coverage.missing}")
+        return self
 
 
 class Prompts(Record):
@@ -120,7 +141,9 @@ class Result(Record):
     """Size of the retrieval gallery."""
     prompts: Prompts | None = None
     exclusions: list[Exclusion] = []
-    """Every item that coverage counts as missing, where the task itself found that out."""
+    """Every item that coverage counts as missing."""
+    parts: dict[str, Part] = {}
+    """The same of what the number was learnt from or chosen on, by name."""
     settings: dict[str, Any] = {}
     """Further facts that decide the number, such as the learning rates that were chosen."""
 
@@ -137,6 +160,19 @@ def seed_scores(seeds: Sequence[int], values: Sequence[float]) -> SeedScores:
     )
 
 
+def several_seeds(
+    seeds: Sequence[int], values: Sequence[Mapping[str, float]]
+) -> dict[str, SeedScores] | None:
+    """Every metric of several seeds; None where there is one seed only.
+
+    Args:
+        values: of each seed, by metric.
+    """
+    if len(seeds) < 2:
+        return None
+    return {name: seed_scores(seeds, [of_seed[name] for of_seed in values]) for name in values[0]}
+
+
 def coverage_of(expected: int, exclusions: Sequence[Exclusion]) -> Coverage:
     """Count the exclusions by cause."""
     missing: dict[str, int] = {}
@@ -145,6 +181,11 @@ def coverage_of(expected: int, exclusions: Sequence[Exclusion]) -> Coverage:
     return Coverage(
         expected=expected, found=expected - len(exclusions), missing=dict(sorted(missing.items()))
     )
+
+
+def part_of(expected: int, exclusions: Sequence[Exclusion]) -> Part:
+    """A part with everything that was left out of it."""
+    return Part(coverage=coverage_of(expected, exclusions), exclusions=list(exclusions))
 
 
 def write_result(path: Path, result: Result) -> None:
@@ -175,7 +216,7 @@ def read_result(path: Path) -> Result:
 def _metric(metric: Metric) -> dict[str, Any]:
     """`ci95` and `chance` are always there, even as null; the other keys only where they hold something."""
     values = metric.model_dump(mode="json")
-    optional = ("class_only", "reason")
+    optional = ("class_only", "majority", "reason")
     return {key: value for key, value in values.items() if key not in optional or value is not None}
 
 
@@ -192,6 +233,7 @@ def metric(
     ci95: tuple[float, float] | None,
     chance: float | None,
     class_only: float | None = None,
+    majority: float | None = None,
     reason: str | None = None,
 ) -> Metric:
     """A metric rounded to twelve digits, so that files do not differ in the last bit of a sum."""
@@ -202,6 +244,7 @@ def metric(
         ci95=None if ci95 is None else (_rounded(ci95[0]), _rounded(ci95[1])),
         chance=None if chance is None else _rounded(chance),
         class_only=None if class_only is None else _rounded(class_only),
+        majority=None if majority is None else _rounded(majority),
         reason=reason,
     )
 

@@ -25,13 +25,13 @@ from wavbrivl.evaluate.ranking import (
     class_only_reciprocal,
     ranks_both_ways,
 )
-from wavbrivl.evaluate.result import Coverage, Metric, Result, metric
+from wavbrivl.evaluate.result import Metric, Part, Result, metric, several_seeds
 
 Projector = Callable[[np.ndarray], np.ndarray]
 """From embeddings [n, dim] into the teacher's space [n, teacher_dim]."""
 
-FitProjector = Callable[[np.ndarray, Gallery], Projector]
-"""From embeddings of the training sounds and their gallery to a projector."""
+FitProjector = Callable[[np.ndarray, Gallery, int], Projector]
+"""From embeddings of the training sounds, their gallery and a seed to a projector."""
 
 
 @dataclass(frozen=True)
@@ -53,7 +53,7 @@ def run_retrieval(
     matrices: Mapping[str, Matrix],
     train: Gallery,
     test: Gallery,
-    coverage: Coverage,
+    listed: Mapping[str, Part],
     config: EvaluateConfig,
     seed: int,
     fit: FitProjector,
@@ -67,7 +67,7 @@ def run_retrieval(
             used; otherwise one is fitted on `train`.
         train: training clips; used only for encoders without a projection.
         test: the gallery.
-        coverage: clips that the list has, from the ledgers.
+        listed: clips that the list has of `train` and `test`, from the ledgers.
         fit: the cross projection for baselines (`evaluate.cross_projection`).
 
     Raises:
@@ -81,12 +81,17 @@ def run_retrieval(
         if matrices[split].items != gallery.clip_ids:
             raise UserError(f"{gallery.source}: the sounds of '{matrices[split].encoder}' are of other clips")
     sounds, origin = matrices["test"].projection, "the encoder's own projection g(a)"
+    parts, ranked, further = {}, [], 0
     if sounds is None:
-        projector = fit(matrices["train"].embedding, train)
-        sounds, origin = projector(matrices["test"].embedding), "a cross projection fitted on the train split"
-    found, finding = ranks_both_ways(sounds, test.images)
-    ranks = {"audio_to_image": found, "image_to_audio": finding}
+        parts, origin = {"train": listed["train"]}, "a cross projection fitted on the train split"
+        further = config.heavy_seeds - 1
+        sounds = _projected(matrices, train, fit, seed)
+    ranked.append(_ranks(sounds, test))
+    for number in range(seed + 1, seed + 1 + further):
+        ranked.append(_ranks(_projected(matrices, train, fit, number), test))
+    ranks = ranked[0]
     metrics = retrieval_metrics(ranks, test.labels, test.video_ids, config, seed)
+    values = [_values(found, test.labels, config.retrieval.recalls) for found in ranked]
     result = Result(
         task=task,
         dataset=dataset,
@@ -95,12 +100,15 @@ def run_retrieval(
         f"{origin}; one frame-averaged image a clip; ties at their expected rank",
         encoder=matrices["test"].encoder,
         n=len(test.clip_ids),
-        coverage=coverage,
+        coverage=listed["test"].coverage,
         seed=seed,
         metrics=metrics,
         intervals=f"{method(config.bootstrap)}; queries are drawn, the gallery stays as it is",
         classes=len(set(test.labels) - {""}) or None,
         gallery=len(test.clip_ids),
+        seeds=several_seeds(range(seed, seed + len(ranked)), values),
+        exclusions=listed["test"].exclusions,
+        parts=parts,
     )
     return Retrieval(result, _items(test, ranks), sounds)
 
@@ -140,6 +148,23 @@ def _rows(
         for k in recalls
     ]
     return [mrr, *hits, ("median_rank", median_of(ranks.expected()), chance_rank(n), class_only_rank(labels))]
+
+
+def _projected(matrices: Mapping[str, Matrix], train: Gallery, fit: FitProjector, seed: int) -> np.ndarray:
+    return fit(matrices["train"].embedding, train, seed)(matrices["test"].embedding)
+
+
+def _ranks(sounds: np.ndarray, test: Gallery) -> dict[str, Ranks]:
+    found, finding = ranks_both_ways(sounds, test.images)
+    return {"audio_to_image": found, "image_to_audio": finding}
+
+
+def _values(ranks: dict[str, Ranks], labels: Sequence[str], recalls: Sequence[int]) -> dict[str, float]:
+    return {
+        f"{name}_{direction}": value_of(statistic, found.gallery)
+        for direction, found in ranks.items()
+        for name, statistic, *_ in _rows(found, labels, recalls)
+    }
 
 
 def _items(test: Gallery, ranks: dict[str, Ranks]) -> Items:

@@ -1,7 +1,7 @@
 """What the training from scratch learns and is tested on: folds of a benchmark, or splits of the corpus."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +10,7 @@ from wavbrivl.errors import UserError
 from wavbrivl.evaluate.audio_files import RATE
 from wavbrivl.evaluate.benchmark import Benchmark, Clip, readable, refuse_emptied
 from wavbrivl.evaluate.corpus_classes import corpus_labels, labelled_clips
-from wavbrivl.evaluate.result import Exclusion
+from wavbrivl.evaluate.result import Exclusion, Part, part_of
 from wavbrivl.evaluate.supervised import HeldSounds, Sounds
 from wavbrivl.shards.reader import MediaShards
 
@@ -23,6 +23,7 @@ class Parts:
         train: training sounds; `targets` [n] their class indices; `classes` how many there are.
         test: test sounds; `tested` their names, [m].
         exclusions: test sounds that could not be read.
+        learnt: what there was to train on, by name.
     """
 
     train: Sounds
@@ -31,6 +32,7 @@ class Parts:
     test: Sounds
     tested: list[str]
     exclusions: tuple[Exclusion, ...] = ()
+    learnt: Mapping[str, Part] = field(default_factory=dict)
 
 
 def fold_parts(benchmark: Benchmark, fold: int) -> Parts:
@@ -42,10 +44,12 @@ def fold_parts(benchmark: Benchmark, fold: int) -> Parts:
     place = {label: i for i, label in enumerate(benchmark.labels)}
     rest = tuple(clip for clip in benchmark.clips if clip.fold != fold)
     own = tuple(clip for clip in benchmark.clips if clip.fold == fold)
-    train, learnt, _ = _held(benchmark, rest)
+    train, learnt, left_out = _held(benchmark, rest)
     test, tested, exclusions = _held(benchmark, own)
     targets = np.array([place[clip.label] for clip in learnt], dtype=np.int64)
-    return Parts(train, targets, len(place), test, [clip.name for clip in tested], tuple(exclusions))
+    trained_on = {f"all folds but {fold}": part_of(len(rest), left_out)}
+    names = [clip.name for clip in tested]
+    return Parts(train, targets, len(place), test, names, tuple(exclusions), trained_on)
 
 
 def corpus_parts(media: Path, shards: Mapping[str, Sequence[str]], tables: Sequence[Path]) -> Parts:

@@ -6,18 +6,20 @@ import numpy as np
 
 from wavbrivl.config.evaluation import EvaluateConfig
 from wavbrivl.errors import UserError
-from wavbrivl.evaluate.benchmark import EmbeddedBenchmark
+from wavbrivl.evaluate.benchmark import EmbeddedBenchmark, ReadBenchmark
 from wavbrivl.evaluate.classify import Scored, result_of
 from wavbrivl.evaluate.intervals import fold_mean_of, interval, value_of
 from wavbrivl.evaluate.items import Items
 from wavbrivl.evaluate.label_texts import LabelVectors
 from wavbrivl.evaluate.precision import ClassPrecision
 from wavbrivl.evaluate.ranking import ranks_from_scores, unit
-from wavbrivl.evaluate.result import Result, metric
+from wavbrivl.evaluate.result import Metric, Result, metric
 
 PROTOCOL = (
     "zero-shot: nearest label text by cosine in the teacher's space, averaged prompts; labels that tie share "
-    "the hit; accuracy_macro is the mean over classes"
+    "the hit; accuracy: a constant answer scores its class's share of the items, chance on average over the "
+    "labels, `majority` at most; accuracy_macro: the nearest among labels that have a test item, mean over "
+    "classes, where every constant answer scores chance"
 )
 
 
@@ -60,8 +62,23 @@ def zero_shot(
         protocol=PROTOCOL,
         prompts=labels.prompts,
     )
-    # A constant encoder says one class: its accuracy is that class's share, its macro accuracy chance.
-    by_class = fold_mean_of(hits, sounds.targets)
+    macro = _macro(scores, sounds, config, seed)
+    untested = len(sounds.labels) - len(np.unique(sounds.targets))
+    more = {
+        "metrics": {**result.metrics, "accuracy_macro": macro},
+        "settings": {**result.settings, "classes_without_test_items": untested},
+    }
+    return result.model_copy(update=more), items
+
+
+def _macro(scores: np.ndarray, sounds: ReadBenchmark, config: EvaluateConfig, seed: int) -> Metric:
+    """Mean over classes of their accuracy, among the labels that have a test item.
+
+    A constant encoder says one of these, all of one class and nothing of the others: exactly chance. With
+    labels in the choice that no item has, it would score chance or nothing.
+    """
+    tested, own = np.unique(sounds.targets, return_inverse=True)
+    hits = ranks_from_scores(scores[:, tested], own).hits(1)
+    by_class = fold_mean_of(hits, own)
     ends = interval(by_class, sounds.groups, config.bootstrap, seed)
-    macro = metric(value_of(by_class, len(hits)), ends, 1 / len(sounds.labels))
-    return result.model_copy(update={"metrics": {**result.metrics, "accuracy_macro": macro}}), items
+    return metric(value_of(by_class, len(hits)), ends, 1 / len(tested))

@@ -35,12 +35,14 @@ class Cell:
         result: the metrics file that it comes from.
         published: the paper's cell, or None where the paper has none.
         note: why nothing was measured; empty otherwise.
+        metric: name of the metric.
     """
 
     measured: Metric | None
     result: Result | None
     published: Published | None
     note: str = ""
+    metric: str = ""
 
 
 def collect(paths: Iterable[Path]) -> Results:
@@ -71,14 +73,20 @@ def cell(results: Results, row: Row, column: Column, reasons: Reasons) -> Cell:
     result = results.get((row.encoder or "", task or ""))
     metric = result.metrics.get(column.metric) if result else None
     if metric is not None:
-        return Cell(metric, result, printed)
+        return Cell(metric, result, printed, metric=column.metric)
     if result is not None:
-        return Cell(None, result, printed, f"not measured: {task} has no {column.metric}")
+        why = result.settings.get("absent", {}).get(column.metric, f"{task} has no {column.metric}")
+        return Cell(None, result, printed, f"not measured: {why}")
     return Cell(None, None, printed, _why_not(results, row, task, reasons))
 
 
+def not_in_run(task: str) -> str:
+    """What a table says of a task that nobody measured."""
+    return f"not measured: the task {task} is not part of this run"
+
+
 def _why_not(results: Results, row: Row, task: str | None, reasons: Reasons) -> str:
-    if row.encoder is None:
+    if row.encoder is None or not row.may_have(task):
         return row.absent
     if task is None:
         return NO_ZERO_SHOT
@@ -87,6 +95,6 @@ def _why_not(results: Results, row: Row, task: str | None, reasons: Reasons) -> 
     if task in reasons.tasks:
         return reasons.tasks[task]
     if not any(known == task for _, known in results):
-        return f"not measured: the task {task} is not part of this run"
+        return not_in_run(task)
     measured = any(encoder == row.encoder for encoder, _ in results)
     return NOT_SUPERVISED if row.encoder == SUPERVISED and measured else row.absent

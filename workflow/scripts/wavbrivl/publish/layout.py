@@ -3,12 +3,17 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from wavbrivl.evaluate.kinds import SUPERVISED
+from wavbrivl.evaluate.kinds import CAPTION_FREQUENCY, SUPERVISED
 
+CAPTIONS_ONLY = "not measured: one caption for all sounds is a baseline of captioning only"
 NO_MODEL = "not measured: the best of several other systems, not one model"
 NOT_IN_RUN = "not measured: not part of this run"
 NOT_SUPERVISED = "not measured: training from scratch is a baseline of the classification tasks only"
 NO_ZERO_SHOT = "not measured: zero-shot is not defined for this task"
+NO_SEARCH = (
+    "trained end to end with the configured steps and rate (evaluate.supervised) and no search; the head of "
+    "the other rows has its learning rate searched on validation items"
+)
 
 
 @dataclass(frozen=True)
@@ -39,6 +44,8 @@ class Row:
         encoder: the encoder of the metrics files, or None where there is no model to measure.
         absent: why there is no number where the encoder has no metrics file.
         zero_shot: whether its numbers are those of the zero-shot tasks.
+        only: the tasks that it can be measured on at all; empty: any.
+        remark: how it differs from the other rows.
     """
 
     title: str
@@ -46,6 +53,12 @@ class Row:
     encoder: str | None
     absent: str = NOT_IN_RUN
     zero_shot: bool = False
+    only: tuple[str, ...] = ()
+    remark: str = ""
+
+    def may_have(self, task: str | None) -> bool:
+        """Whether a number of this task could stand in the row."""
+        return not self.only or task in self.only
 
 
 @dataclass(frozen=True)
@@ -90,7 +103,7 @@ FURTHER_COLUMNS = (
 """What is measured beside them; the paper's Table 1 names captioning, and no table prints its numbers."""
 
 TABLE2_ROWS = (
-    Row("Supervise", "Supervise", SUPERVISED),
+    Row("Supervise", "Supervise", SUPERVISED, remark=NO_SEARCH),
     Row("OpenL3", "OpenL3", "openl3"),
     Row("Wav2CLIP", "Wav2CLIP", "wav2clip"),
     Row("WavBriVL", "WavBriVL", "wavbrivl"),
@@ -100,8 +113,15 @@ TABLE2_ROWS = (
     Row("Log-mel statistics", None, "logmel"),
 )
 
+ONE_CAPTION = Row("One caption for all", None, CAPTION_FREQUENCY, CAPTIONS_ONLY, only=("clotho_captioning",))
+"""Stands among the rows where captions were written."""
+
 
 def all_rows(encoders: Iterable[str]) -> tuple[Row, ...]:
     """The rows of the layout, and one for every further encoder of a run."""
     known = {row.encoder for row in TABLE2_ROWS}
-    return (*TABLE2_ROWS, *(Row(name, None, name) for name in dict.fromkeys(encoders) if name not in known))
+    further = [name for name in dict.fromkeys(encoders) if name not in known]
+    return (
+        *TABLE2_ROWS,
+        *(ONE_CAPTION if name == CAPTION_FREQUENCY else Row(name, None, name) for name in further),
+    )

@@ -1,4 +1,4 @@
-"""How far numbers depend on the seed of the head: every seed of every encoder, beside the 95 % interval."""
+"""How far numbers depend on the seed of what is trained for them, beside the 95 % interval."""
 
 from pathlib import Path
 
@@ -13,8 +13,15 @@ SHOWN = (
     ("esc50", "accuracy", "ESC-50, accuracy"),
     ("urbansound8k", "accuracy", "UrbanSound8K, accuracy"),
     ("vggsound", "map", "VGG-Sound, mAP"),
+    ("vggsound_retrieval", "mrr_audio_to_image", "Sound to image, MRR"),
+    ("desed", "segment_f1_macro", "DESED, segment F1"),
+    ("clotho_captioning", "cider", "Clotho captions, CIDEr"),
+    ("clotho_retrieval", "map_at_10_text_to_audio", "Clotho text to sound, mAP@10"),
 )
 """Task, metric and title of each panel."""
+
+ACROSS = 4
+"""Panels side by side."""
 
 
 def seed_plot(path: Path, results: Results) -> None:
@@ -22,10 +29,14 @@ def seed_plot(path: Path, results: Results) -> None:
     panels = [(title, metric, _of_task(results, task)) for task, metric, title in SHOWN]
     panels = [panel for panel in panels if panel[2]]
     rows = max((len(found) for _, _, found in panels), default=1)
-    with drawing(path, 3.4 * max(1, len(panels)) + 1.2, 0.34 * rows + 1.3) as figure:
-        places = figure.subplots(1, max(1, len(panels)), squeeze=False)[0]
+    across = min(ACROSS, max(1, len(panels)))
+    down = max(1, -(-len(panels) // across))
+    with drawing(path, 3.4 * across + 1.2, (0.34 * rows + 1.3) * down) as figure:
+        places = figure.subplots(down, across, squeeze=False).ravel()
         for axes, (title, metric, found) in zip(places, panels, strict=False):
             _draw(axes, title, metric, found)
+        for axes in places[len(panels) :]:
+            axes.set_visible(False)
 
 
 def _of_task(results: Results, task: str) -> list[Result]:
@@ -35,17 +46,19 @@ def _of_task(results: Results, task: str) -> list[Result]:
 
 
 def _draw(axes: Axes, title: str, metric: str, found: list[Result]) -> None:
+    reached = 1.0
     for row, result in enumerate(found):
         measured = result.metrics[metric]
         if measured.ci95 is not None:
             axes.plot(measured.ci95, [row, row], color=FAINT, linewidth=5, alpha=0.5, solid_capstyle="butt")
         scores = (result.seeds or {}).get(metric)
         values = scores.values if scores else [measured.value]
+        reached = max(reached, *values, measured.ci95[1] if measured.ci95 else 0.0)
         axes.plot(values, [row] * len(values), "o", color=COLOURS[0], markersize=4.5, alpha=0.75)
     chance = found[-1].metrics[metric].chance
     if chance is not None:
         axes.axvline(chance, color=INK, linewidth=1, linestyle=":")
     axes.set_yticks(range(len(found)), [result.encoder for result in found])
     axes.set_ylim(-0.6, len(found) - 0.4)
-    axes.set_xlim(0, 1.02)
+    axes.set_xlim(0, 1.02 * reached)
     axes.set_title(title)

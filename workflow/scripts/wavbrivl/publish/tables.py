@@ -1,46 +1,29 @@
-"""The paper's Tables 1 and 2, measured and published in separate columns, as CSV and Markdown."""
+"""The paper's Table 2, measured and published in separate columns, as CSV and Markdown."""
 
 import csv
 import io
 from collections.abc import Sequence
 from pathlib import Path
 
-from wavbrivl.evaluate.result import Metric, Result
+from wavbrivl.evaluate.result import FoldScores, Metric, Result
 from wavbrivl.files import write_text
 from wavbrivl.publish.cells import NO_REASONS, Cell, Reasons, Results, cell, of_task
 from wavbrivl.publish.differences import Comparison, comparison_lines
 from wavbrivl.publish.layout import (
     FURTHER_COLUMNS,
-    NOT_IN_RUN,
-    TABLE1,
     TABLE2_COLUMNS,
     Column,
     Row,
-    TaskRow,
     all_rows,
 )
 from wavbrivl.publish.published import published
 
 DASH = "–"
 
-_TABLE1_HEADER = (
-    ("dataset", "Dataset"),
-    ("task", "Task"),
-    ("metric", "Metric"),
-    ("clips_published", "Clips (published)"),
-    ("classes_published", "Classes (published)"),
-    ("measured_on", "Measured on"),
-    ("n", "n"),
-    ("found", "Found"),
-    ("expected", "Listed"),
-    ("classes", "Classes"),
-    ("note", "Measured as"),
-)
-"""Columns of Table 1: in the CSV, and as a heading."""
-
 _TABLE2_HEADER = (
     *("model", "column", "task", "metric", "measured", "ci95_low", "ci95_high", "chance", "class_only"),
-    *("n", "found", "expected", "dataset", "note", "published", "published_source", "published_origin"),
+    *("majority", "split", "fold_mean", "fold_spread", "n", "found", "expected", "dataset", "note"),
+    *("remark", "published", "published_source", "published_origin"),
 )
 
 
@@ -68,23 +51,6 @@ def write_table2(
     ]
     write_text(csv_path, csv_text(_TABLE2_HEADER, lines))
     write_text(markdown_path, _table2_markdown(results, comparisons, reasons, rows, columns, further))
-
-
-def write_table1(
-    csv_path: Path,
-    markdown_path: Path,
-    results: Results,
-    reasons: Reasons = NO_REASONS,
-    rows: Sequence[TaskRow] = TABLE1,
-) -> None:
-    """Write Table 1: what the paper says of each task's data, beside what was measured on here."""
-    lines = [line for row in rows for line in _table1_lines(row, results, reasons)]
-    write_text(csv_path, csv_text([name for name, _ in _TABLE1_HEADER], lines))
-    body = [[value if value != "" else DASH for value in line] for line in lines]
-    write_text(
-        markdown_path,
-        f"## Table 1: tasks\n\n{markdown_table([title for _, title in _TABLE1_HEADER], body)}\n",
-    )
 
 
 def measured_text(metric: Metric, digits: int = 3) -> str:
@@ -115,6 +81,7 @@ def markdown_table(titles: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
 def _cell_line(row: Row, column: Column, found: Cell) -> list[str]:
     metric, result, printed = found.measured, found.result, found.published
     low, high = metric.ci95 if metric and metric.ci95 else ("", "")
+    folds = _folds(found)
     return [
         row.title,
         column.title,
@@ -125,11 +92,16 @@ def _cell_line(row: Row, column: Column, found: Cell) -> list[str]:
         _number(high),
         _number(metric.chance if metric else None),
         _number(metric.class_only if metric else None),
+        _number(metric.majority if metric else None),
+        result.split if result else "",
+        _number(folds.mean if folds else None),
+        _number(folds.spread if folds else None),
         str(result.n) if result else "",
         str(result.coverage.found) if result else "",
         str(result.coverage.expected) if result else "",
         result.dataset if result else "",
         found.note,
+        row.remark,
         printed.printed if printed else "",
         printed.source if printed else "",
         printed.origin if printed else "",
@@ -149,6 +121,8 @@ def _table2_markdown(
     for column in columns:
         titles += [f"{column.title}, measured", f"{column.title}, published"]
     for row in rows:
+        if not any(row.may_have(column.task) for column in columns):
+            continue
         line = [row.title]
         for column in columns:
             found = cell(results, row, column, reasons)
@@ -157,11 +131,14 @@ def _table2_markdown(
     parts = [
         "## Table 2: classification and retrieval",
         markdown_table(titles, body),
-        "Measured: value [95 % interval], n, clips found of clips listed. Published: as printed in the "
-        "paper, on its own data; the two are comparable only where the dataset below is the paper's.",
+        "Measured: value [95 % interval]; mean and deviation over folds, where there are several; n, "
+        "clips found of clips listed. Published: as printed in the paper, on its own data; the two are "
+        "comparable only where the dataset below is the paper's.",
+        "\n".join(f"- {row.title}: {row.remark}" for row in rows if row.remark),
         _further_table(results, reasons, rows, further, notes),
         "\n".join(f"[{number}] {note}" for note, number in notes.items()),
         _measured_on(results, (*columns, *further)),
+        _asked(results, (*columns, *further)),
         comparison_lines(comparisons),
         _origins(rows),
     ]
@@ -190,7 +167,15 @@ def _measured_cell(found: Cell, notes: dict[str, int]) -> str:
     """The number with its n and coverage, or a dash that points to the note which says why."""
     if found.measured is None or found.result is None:
         return f"{DASH} [{notes.setdefault(found.note, len(notes) + 1)}]"
-    return f"{measured_text(found.measured)}; {coverage_text(found.result)}"
+    folds = _folds(found)
+    spread = f"; {len(folds.fold)} folds {folds.mean:.3f} ± {folds.spread:.3f}" if folds else ""
+    return f"{measured_text(found.measured)}{spread}; {coverage_text(found.result)}"
+
+
+def _folds(found: Cell) -> FoldScores | None:
+    """The scores of the folds, where there are several."""
+    scores = (found.result.folds or {}).get(found.metric) if found.measured and found.result else None
+    return scores if scores and scores.spread is not None else None
 
 
 def _measured_on(results: Results, columns: Sequence[Column]) -> str:
@@ -201,11 +186,38 @@ def _measured_on(results: Results, columns: Sequence[Column]) -> str:
         metric = result.metrics.get(column.metric) if result else None
         if result is None or metric is None:
             continue
-        line = f"- {column.title}: {result.dataset}, {result.split}; chance {_number(metric.chance, 4)}"
-        if metric.class_only is not None:
-            line += f"; perfect knowledge of the class alone {metric.class_only:.4f}"
+        line = f"- {column.title}: {result.dataset}, {result.split}; {_compared_with(metric)}"
         lines.append(f"{line}; {result.intervals}")
     return "Measured on:\n\n" + "\n".join(lines) if lines else ""
+
+
+def _compared_with(metric: Metric) -> str:
+    """What knowing nothing, the most frequent class, or the class alone scores."""
+    parts = [f"chance {_number(metric.chance, 4)}"]
+    if metric.majority is not None:
+        parts.append(f"the most frequent class said of everything {_number(metric.majority, 4)}")
+    if metric.class_only is not None:
+        parts.append(f"perfect knowledge of the class alone {metric.class_only:.4f}")
+    return "; ".join(parts)
+
+
+def _asked(results: Results, columns: Sequence[Column]) -> str:
+    """For each zero-shot number: what the text tower was asked, and what knowing nothing scores."""
+    lines = []
+    for column in columns:
+        result = of_task(results, column.zero_shot) if column.zero_shot else None
+        metric = result.metrics.get(column.metric) if result else None
+        if metric is None or result.prompts is None:
+            continue
+        prompts = result.prompts
+        templates = ", ".join(f"`{template}`" for template in prompts.templates)
+        count = len(prompts.labels) * len(prompts.templates)
+        lines.append(
+            f"- {column.title}: {result.dataset}, {result.split}; {count} prompts in '{prompts.language}', "
+            f"{len(prompts.labels)} labels in {len(prompts.templates)} templates whose embeddings are "
+            f"averaged: {templates}; {_compared_with(metric)}"
+        )
+    return "Zero-shot, asked in words:\n\n" + "\n".join(lines) if lines else ""
 
 
 def _origins(rows: Sequence[Row]) -> str:
@@ -216,24 +228,6 @@ def _origins(rows: Sequence[Row]) -> str:
         if cells:
             lines.append(f"- {row.published}: {cells[0].source}; {cells[0].origin}")
     return "Published numbers:\n\n" + "\n".join(lines)
-
-
-def _table1_lines(row: TaskRow, results: Results, reasons: Reasons) -> list[list[str]]:
-    printed = {
-        column: p.printed for (t, name, column), p in published().items() if (t, name) == (1, row.published)
-    }
-    task = row.published.split(" ")[-1]
-    known = [row.dataset, task, printed["metric"], printed["clips"], printed.get("classes", "")]
-    lines = []
-    for name in row.tasks:
-        result = of_task(results, name)
-        if result is None:
-            continue
-        coverage = result.coverage
-        counts = [str(result.n), str(coverage.found), str(coverage.expected), str(result.classes or "")]
-        lines.append([*known, result.dataset, *counts, name])
-    why = reasons.tasks.get(row.tasks[0], NOT_IN_RUN)
-    return lines or [[*known, "", "", "", "", "", why]]
 
 
 def _number(value: float | str | None, digits: int = 6) -> str:

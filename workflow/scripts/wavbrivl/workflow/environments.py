@@ -61,7 +61,7 @@ PINS = {"media": MEDIA, "torch": TORCH, "metrics": METRICS, "generate": GENERATE
 FROM_CONDA = {
     "media": ["python=3.11", "ffmpeg", "deno"],
     "torch": ["python=3.11"],
-    "metrics": ["python=3.11"],
+    "metrics": ["python=3.11", "openjdk=11"],
     "generate": ["python=3.11"],
 }
 

@@ -5,11 +5,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from wavbrivl.config import Config
+from wavbrivl.config.captions import CLOTHO_SPLITS
 from wavbrivl.config.corpus import is_address
+from wavbrivl.config.events import PLACES
 from wavbrivl.corpus.lists import ListSummary, check_list, list_paths, shard_names
 from wavbrivl.errors import UserError
 from wavbrivl.labels.loader import label_file, words_for
 from wavbrivl.weights.wanted import hub_name, lacking, name_of
+from wavbrivl.workflow.foreign import foreign_modules
 
 CHECKED = ".checked"
 """Folder below the corpora: what was learnt from lists and videos when the workflow was planned."""
@@ -42,6 +45,7 @@ def plan_run(config: Config, data: Path) -> Plan:
     """
     _folders_exist(config)
     _labels_are_translated(config)
+    foreign_modules(config.evaluate.encoders, config.evaluate.models)
     summary = check_list(config.corpus, data / CHECKED, config.world)
     paths = list_paths(config.corpus, data / CHECKED, data / "embedded" / "world")
     return Plan(summary, shard_names(summary), [str(path) for path in paths])
@@ -71,6 +75,19 @@ def lacks_texts(config: Config) -> str | None:
     return f"teacher.checkpoint: a teacher cannot be trained on {lack}; name a checkpoint"
 
 
+def lacks_words(config: Config, plan: Plan, words: Path) -> str | None:
+    """Why the corpus's classes cannot be asked for in the teacher's language, or None, as far as lists say.
+
+    Args:
+        words: the file that translates the corpus's labels.
+    """
+    try:
+        words_for(plan.summary.labels, config.teacher.language, words)
+    except UserError as error:
+        return f"{error} (evaluate.vggsound.translations names a file of your own)"
+    return None
+
+
 def lacks_labels(config: Config) -> str | None:
     """Why nothing can be said about classes of the corpus, or None."""
     if "videos" in _formats(config):
@@ -89,6 +106,27 @@ def lacks_classes(config: Config, plan: Plan) -> str | None:
 
 def _formats(config: Config) -> set[str]:
     return {config.corpus.format, *(file.format for file in config.corpus.clip_list)}
+
+
+def _datasets_exist(config: Config) -> None:
+    """Folders that are named for an evaluation are there, and hold their tables."""
+    for name, (table, _) in _TABLES.items():
+        folder = getattr(config.evaluate, name).path
+        if folder and not (Path(folder) / table).is_file():
+            raise UserError(f"evaluate.{name}.path: {folder} holds no {table}")
+    desed, clotho = config.evaluate.desed, config.evaluate.clotho
+    parts = [(f"metadata/{PLACES[part]}.tsv", f"audio/{PLACES[part]}") for part in desed.parts]
+    splits = [(f"clotho_captions_{split}.csv", split) for split in CLOTHO_SPLITS]
+    for key, path, wanted in (("desed", desed.path, parts), ("clotho", clotho.path, splits)):
+        if path is None:
+            continue
+        if not Path(path).is_dir():
+            raise UserError(f"evaluate.{key}.path: there is no folder {path}")
+        for table, sounds in wanted:
+            if not (Path(path) / table).is_file():
+                raise UserError(f"evaluate.{key}.path: {path} holds no {table}")
+            if not (Path(path) / sounds).is_dir():
+                raise UserError(f"evaluate.{key}.path: {path} holds no folder {sounds}")
 
 
 def _folders_exist(config: Config) -> None:
@@ -125,10 +163,7 @@ def _folders_exist(config: Config) -> None:
             raise UserError(f"generate.{generator}.released: there is no folder {released}")
     _weights_exist(config)
     refuse_the_guide(config)
-    for name, (table, _) in _TABLES.items():
-        folder = getattr(config.evaluate, name).path
-        if folder and not (Path(folder) / table).is_file():
-            raise UserError(f"evaluate.{name}.path: {folder} holds no {table}")
+    _datasets_exist(config)
 
 
 def _weights_exist(config: Config) -> None:

@@ -3,37 +3,36 @@
 import csv
 import io
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import torch
 
-from wavbrivl.config.captions import CaptionerConfig
+from wavbrivl.config.captions import CaptionerConfig, ClothoConfig
 from wavbrivl.evaluate.captions.consensus import consensus_caption
 from wavbrivl.evaluate.captions.heard import Listened
 from wavbrivl.evaluate.captions.scorers import Scoreboard, score_captions
 from wavbrivl.evaluate.captions.training import fit_captioner
 from wavbrivl.evaluate.intervals import interval, method, value_of
 from wavbrivl.evaluate.items import Items
-from wavbrivl.evaluate.result import Result, coverage_of, metric
+from wavbrivl.evaluate.kinds import CAPTION_FREQUENCY as BASELINE
+from wavbrivl.evaluate.result import Part, Result, metric, several_seeds
 from wavbrivl.files import write_text
 
 TASK = "clotho_captioning"
-BASELINE = "caption_frequency"
-"""Stands in the place of an encoder: one caption for all sounds."""
-
 REFERENCE = "reference"
 """Stands in the place of the encoder's name, in the file of captions."""
 
 
 @dataclass(frozen=True)
 class Written:
-    """A caption for each evaluated sound, and how the captioner came about."""
+    """A caption for each evaluated sound, and how the captioner came about; `parts` taught it."""
 
     captions: list[str]
     settings: dict[str, Any]
     protocol: str
+    parts: dict[str, Part] = field(default_factory=dict)
 
 
 def write_with(
@@ -65,39 +64,52 @@ def write_with(
         "cross-attention over them, trained from nothing on the development captions, the same for every "
         f"encoder, weights chosen on validation; beam search of width {config.beams}"
     )
-    return Written(learned.write(test.framed.features), settings, protocol)
+    parts = {split: heard[split].part for split in ("development", "validation")}
+    return Written(learned.write(test.framed.features), settings, protocol, parts)
 
 
 def write_one_for_all(heard: dict[str, Listened]) -> Written:
-    """The caption that is most like all development captions, for every sound."""
+    """The caption that is most like those of all development sounds that can be read, for every sound."""
     caption = consensus_caption(heard["development"].captions)
     protocol = "the development caption that is most like all development captions, for every sound"
-    return Written([caption] * len(heard["evaluation"].clips), {"caption": caption}, protocol)
+    parts = {"development": heard["development"].part}
+    return Written([caption] * len(heard["evaluation"].clips), {"caption": caption}, protocol, parts)
 
 
 def measure(
     systems: Mapping[str, Written],
     test: Listened,
-    metrics: Sequence[str],
+    config: ClothoConfig,
     bootstrap: int,
     seed: int,
     dataset: str,
+    again: Mapping[str, Sequence[Written]] | None = None,
 ) -> dict[str, tuple[Result, Items]]:
     """Score all systems with one run of each metric: task `clotho_captioning`.
 
     Args:
         systems: by encoder; `BASELINE` has to be among them, its scores are what chance means here.
         test: the evaluation split; every encoder reads the same sounds of it.
-        metrics: as in the configuration.
+        config: which metrics, and where SPICE finds its parser.
         bootstrap: resamples behind each interval.
+        again: what captioners of further seeds wrote, by encoder.
     """
+    everyone = {(name, seed): written.captions for name, written in systems.items()}
+    everyone |= {
+        (name, number): written.captions
+        for name, several in (again or {}).items()
+        for number, written in enumerate(several, start=seed + 1)
+    }
     board = score_captions(
-        {name: written.captions for name, written in systems.items()}, test.captions, metrics
+        everyone,
+        test.captions,
+        config.metrics,
+        Path(config.corenlp),
     )
     return {
         name: (
             _result(name, written, board, test, bootstrap, seed, dataset),
-            _items(test, written, board.systems[name]),
+            _items(test, written, board.systems[name, seed]),
         )
         for name, written in systems.items()
     }
@@ -117,10 +129,15 @@ def _result(
         key: metric(
             value_of(scored.statistic, n),
             interval(scored.statistic, test.groups, bootstrap, seed),
-            value_of(board.systems[BASELINE][key].statistic, n),
+            value_of(board.systems[BASELINE, seed][key].statistic, n),
         )
-        for key, scored in board.systems[name].items()
+        for key, scored in board.systems[name, seed].items()
     }
+    seeds = [number for encoder, number in board.systems if encoder == name]
+    values = [
+        {key: value_of(scored.statistic, n) for key, scored in board.systems[name, number].items()}
+        for number in seeds
+    ]
     return Result(
         task=TASK,
         dataset=dataset,
@@ -130,11 +147,13 @@ def _result(
         "chance: the caption most like all development captions, for every sound",
         encoder=name,
         n=n,
-        coverage=coverage_of(len(test.split.clips), test.framed.exclusions),
+        coverage=test.part.coverage,
         seed=seed,
         metrics=found,
         intervals=method(bootstrap),
-        exclusions=list(test.framed.exclusions),
+        seeds=several_seeds(seeds, values),
+        exclusions=test.part.exclusions,
+        parts=written.parts,
         settings={**written.settings, "absent": dict(board.absent)},
     )
 

@@ -15,7 +15,6 @@ from wavbrivl.evaluate.sounds import Sound
 
 logger = logging.getLogger("wavbrivl")
 
-SPLITS = ("development", "validation", "evaluation")
 CAPTIONS = 5
 HEADER = ["file_name", *(f"caption_{i}" for i in range(1, CAPTIONS + 1))]
 METADATA_ENCODING = "iso-8859-1"

@@ -3,9 +3,10 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from wavbrivl.evaluate.captions.clotho import SPLITS, Captioned, Split, read_split
+from wavbrivl.config.captions import CLOTHO_SPLITS
+from wavbrivl.evaluate.captions.clotho import Captioned, Split, read_split
 from wavbrivl.evaluate.encoders import Encoder
-from wavbrivl.evaluate.result import coverage_of
+from wavbrivl.evaluate.result import Part, part_of
 from wavbrivl.evaluate.sounds import Framed, frame_sounds
 
 
@@ -32,8 +33,13 @@ class Listened:
 
     def facts(self) -> dict:
         """How many sounds there are, and why the others are not."""
-        coverage = coverage_of(len(self.split.clips), self.framed.exclusions)
+        coverage = self.part.coverage
         return {"sounds": coverage.found, "left_out": coverage.missing}
+
+    @property
+    def part(self) -> Part:
+        """The same, with every sound that was left out."""
+        return part_of(len(self.split.clips), self.framed.exclusions)
 
 
 def read_clotho(folder: Path) -> dict[str, Split]:
@@ -42,7 +48,7 @@ def read_clotho(folder: Path) -> dict[str, Split]:
     Raises:
         UserError: as `clotho.read_split`.
     """
-    return {name: read_split(folder, name) for name in SPLITS}
+    return {name: read_split(folder, name) for name in CLOTHO_SPLITS}
 
 
 def listen(

@@ -16,13 +16,15 @@ from functools import cache
 from importlib import util
 from pathlib import Path
 
+from wavbrivl.config.captions import CORENLP_JARS
+
 LIMIT_SECONDS = 1800
 MEMORY = "-Xmx2G"
 SPICE_MEMORY = "-Xmx8G"
 SPICE_VERSIONS = range(8, 12)
 
 _SAID = 300
-_CORENLP = ("stanford-corenlp-3.6.0.jar", "stanford-corenlp-3.6.0-models.jar")
+_SPICE = "edu.anu.spice.SpiceScorer"
 
 
 class JavaError(Exception):
@@ -94,19 +96,26 @@ def meteor_statistics(
 
 
 def spice_scores(
-    captions: Sequence[str], references: Sequence[Sequence[str]], limit: float = LIMIT_SECONDS
+    captions: Sequence[str],
+    references: Sequence[Sequence[str]],
+    corenlp: Path,
+    limit: float = LIMIT_SECONDS,
 ) -> list[float]:
     """SPICE of each caption.
 
+    Args:
+        corenlp: folder with the two jars of Stanford CoreNLP 3.6.0.
+
     Raises:
-        JavaError: there is no Java of a version that it runs on, Stanford CoreNLP is not where
-            pycocoevalcap keeps it, or the program failed or took too long.
+        JavaError: there is no Java of a version that it runs on, Stanford CoreNLP is not in the folder,
+            or the program failed or took too long.
     """
     folder = _folder("spice")
-    lacking = [name for name in _CORENLP if not (folder / "lib" / name).is_file()]
+    lacking = [name for name in CORENLP_JARS if not (corenlp / name).is_file()]
     if lacking:
         raise JavaError(
-            f"SPICE needs Stanford CoreNLP 3.6.0, and {lacking[0]} is not in pycocoevalcap's spice/lib"
+            f"SPICE needs Stanford CoreNLP 3.6.0, and {lacking[0]} is not in {corenlp} "
+            "(evaluate.clotho.corenlp)"
         )
     java = find_java(SPICE_VERSIONS)
     if java is None:
@@ -118,7 +127,9 @@ def spice_scores(
     with tempfile.TemporaryDirectory(prefix="spice-") as scratch:
         asked, answered = Path(scratch) / "in.json", Path(scratch) / "out.json"
         asked.write_text(json.dumps(rows), encoding="utf-8")
-        command = [java.program, "-jar", SPICE_MEMORY, str(folder / "spice-1.0.jar"), str(asked)]
+        # The program's own libraries are found by its manifest; it names CoreNLP beside them.
+        jars = [folder / "spice-1.0.jar", *(corenlp.resolve() / name for name in CORENLP_JARS)]
+        command = [java.program, SPICE_MEMORY, "-cp", os.pathsep.join(map(str, jars)), _SPICE, str(asked)]
         command += ["-cache", str(Path(scratch) / "cache"), "-out", str(answered), "-subset", "-silent"]
         (Path(scratch) / "cache").mkdir()
         _run(command, "", limit, "SPICE", folder)

@@ -17,12 +17,12 @@ from wavbrivl.evaluate.captions.several import (
     chance_hits,
     hits,
 )
-from wavbrivl.evaluate.captions.text_encoder import fit_towers
+from wavbrivl.evaluate.captions.text_encoder import Met, apart, fit_towers
 from wavbrivl.evaluate.intervals import interval, mean_of, method, value_of
 from wavbrivl.evaluate.items import Items
 from wavbrivl.evaluate.label_texts import TextTower
 from wavbrivl.evaluate.ranking import unit
-from wavbrivl.evaluate.result import Metric, Result, coverage_of, metric
+from wavbrivl.evaluate.result import Metric, Result, metric, several_seeds
 
 RECALLS = (1, 5, 10)
 DEPTH = 10
@@ -43,6 +43,7 @@ def run_retrieval(
     language: str,
     teacher: TextTower | None = None,
     device: torch.device | str = "cpu",
+    seeds: int = 1,
 ) -> tuple[Result, Items]:
     """Measure one encoder: task `clotho_retrieval`.
 
@@ -52,25 +53,23 @@ def run_retrieval(
         language: that the teacher reads.
         teacher: its text tower, for the zero-shot numbers; not needed where it does not read English.
         device: where the text encoder is trained.
+        seeds: how many text encoders are trained, counted from `seed`; the first gives the result.
     """
-    development, validation, test = (heard[s] for s in ("development", "validation", "evaluation"))
-    met = fit_towers(
-        development.framed.embedding,
-        development.captions,
-        validation.framed.embedding,
-        validation.captions,
-        _validation_map,
-        config,
-        seed,
-        device,
-        f"text encoder for {test.encoder}",
-    )
+    development, test = heard["development"], heard["evaluation"]
     flat = [caption for of_one in test.captions for caption in of_one]
-    scores = _scores(met.sounds(test.framed.embedding), met.texts(flat))
+    numbers = range(seed, seed + seeds)
+    met, scores, further = None, {}, []
+    for number in numbers:
+        towers = _fit(heard, config, number, device)
+        found = _scores(towers.sounds(test.framed.embedding), towers.texts(flat))
+        further.append({name: float(values.mean()) for name, values in found.items()})
+        if met is None:
+            met, scores = towers, found
     metrics = _metrics(scores, test, bootstrap, seed)
     lacking = _no_zero_shot(test, language)
     if lacking is None:
-        found = _scores(test.framed.projection, teacher.embed_texts(flat))
+        known, sounds = (unit(split.framed.projection) for split in (development, test))
+        found = _scores(apart(sounds, known), teacher.embed_texts(flat))
         metrics |= {f"zeroshot_{name}": m for name, m in _metrics(found, test, bootstrap, seed).items()}
     result = Result(
         task="clotho_retrieval",
@@ -79,12 +78,14 @@ def run_retrieval(
         protocol=_PROTOCOL,
         encoder=test.encoder,
         n=len(test.captions),
-        coverage=coverage_of(len(test.split.clips), test.framed.exclusions),
+        coverage=test.part.coverage,
         seed=seed,
         metrics=metrics,
         intervals=f"{method(bootstrap)}; queries are drawn, the gallery stays as it is",
         gallery=len(test.captions),
-        exclusions=list(test.framed.exclusions),
+        seeds=several_seeds(numbers, further),
+        exclusions=test.part.exclusions,
+        parts={s: heard[s].part for s in ("development", "validation")},
         settings={
             "text_encoder": config.model_dump(mode="json"),
             "kept_step": met.step,
@@ -103,11 +104,29 @@ def run_retrieval(
 
 _PROTOCOL = (
     "a small text encoder and an MLP over the frozen embedding, trained from nothing on the development "
-    "captions by InfoNCE, the same for every encoder, weights chosen on validation, sounds centred on the "
-    "mean of the development sounds; text to audio: each caption is a query and its own sound alone is "
-    "right; audio to text: a sound's own five captions are right, recall at k wants any of them; ties at "
-    "their expected rank; chance: a constant encoder"
+    "captions by InfoNCE, the same for every encoder, weights chosen on validation; zeroshot: the encoder's "
+    "own projection against the teacher's texts; in both, sounds are centred on the mean of the development "
+    "sounds; text to audio: each caption is a query and its own sound alone is right; audio to text: a "
+    "sound's own five captions are right, recall at k wants any of them; ties at their expected rank; "
+    "chance: a constant encoder"
 )
+
+
+def _fit(
+    heard: dict[str, Listened], config: CaptionRetrievalConfig, seed: int, device: torch.device | str
+) -> Met:
+    development, validation = heard["development"], heard["validation"]
+    return fit_towers(
+        development.framed.embedding,
+        development.captions,
+        validation.framed.embedding,
+        validation.captions,
+        _validation_map,
+        config,
+        seed,
+        device,
+        f"text encoder for {development.encoder}, seed {seed}",
+    )
 
 
 def _scores(sounds: np.ndarray, texts: np.ndarray) -> dict[str, np.ndarray]:

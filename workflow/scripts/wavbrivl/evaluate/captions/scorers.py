@@ -5,8 +5,10 @@ sounds; each is given as a function of item weights, so that one bootstrap serve
 """
 
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
 
 import numpy as np
 from pycocoevalcap.bleu.bleu_scorer import BleuScorer
@@ -44,12 +46,15 @@ class Scoreboard:
     """
 
     tokenizer: str
-    systems: dict[str, dict[str, Scored]] = field(default_factory=dict)
+    systems: dict[Hashable, dict[str, Scored]] = field(default_factory=dict)
     absent: dict[str, str] = field(default_factory=dict)
 
 
 def score_captions(
-    systems: Mapping[str, Sequence[str]], references: Sequence[Sequence[str]], metrics: Sequence[str]
+    systems: Mapping[Hashable, Sequence[str]],
+    references: Sequence[Sequence[str]],
+    metrics: Sequence[str],
+    corenlp: Path,
 ) -> Scoreboard:
     """Score every system's captions.
 
@@ -58,6 +63,7 @@ def score_captions(
         references: the captions of each sound that people wrote.
         metrics: of `bleu`, `meteor`, `rouge_l`, `cider`, `spice`; SPIDEr is their sum where both
             CIDEr and SPICE are there.
+        corenlp: folder with Stanford CoreNLP, for SPICE.
     """
     tokenizer, known, given = _tokenized(systems, references)
     board = Scoreboard(tokenizer, {name: {} for name in systems})
@@ -72,14 +78,14 @@ def score_captions(
     if "meteor" in metrics:
         _add(board, "meteor", given, known, _meteor)
     if "spice" in metrics:
-        _add(board, "spice", given, known, _spice)
+        _add(board, "spice", given, known, partial(_spice, corenlp=corenlp))
         _add_spider(board)
     return board
 
 
 def _tokenized(
-    systems: Mapping[str, Sequence[str]], references: Sequence[Sequence[str]]
-) -> tuple[str, list[list[str]], dict[str, list[str]]]:
+    systems: Mapping[Hashable, Sequence[str]], references: Sequence[Sequence[str]]
+) -> tuple[str, list[list[str]], dict[Hashable, list[str]]]:
     """Name of the tokenizer, references and captions as words joined by spaces."""
     flat = [caption for of_one in references for caption in of_one]
     flat += [caption for captions in systems.values() for caption in captions]
@@ -141,7 +147,7 @@ def _of_items(values: Sequence[float]) -> Scored:
 def _add(
     board: Scoreboard,
     name: str,
-    given: Mapping[str, Sequence[str]],
+    given: Mapping[Hashable, Sequence[str]],
     known: Sequence[Sequence[str]],
     score: Callable[[list[str], list[Sequence[str]]], np.ndarray],
 ) -> None:
@@ -168,8 +174,8 @@ def _meteor_scored(counts: np.ndarray) -> Scored:
     return Scored(lambda weights: meteor.scores(weights @ counts))
 
 
-def _spice(captions: list[str], references: list[Sequence[str]]) -> np.ndarray:
-    return np.nan_to_num(np.array(java.spice_scores(captions, references)))
+def _spice(captions: list[str], references: list[Sequence[str]], corenlp: Path) -> np.ndarray:
+    return np.nan_to_num(np.array(java.spice_scores(captions, references, corenlp)))
 
 
 def _add_spider(board: Scoreboard) -> None:

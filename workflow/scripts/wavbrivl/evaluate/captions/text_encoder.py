@@ -128,15 +128,15 @@ def fit_towers(
             )
             take_step(loss, towers, optimiser, schedule)
             if step % config.validate_every == 0 or step == config.steps:
-                apart = _apart(_sounds(towers, scale(validation)), _sounds(towers, inputs))
-                found = judge(apart, _texts(towers, vocabulary, flat))
+                sounds = apart(_sounds(towers, scale(validation)), _sounds(towers, inputs))
+                found = judge(sounds, _texts(towers, vocabulary, flat))
                 if found > best:
                     best, best_step, kept = found, step, copy.deepcopy(towers.state_dict())
     towers.load_state_dict(kept or towers.state_dict())
     known = _sounds(towers, inputs)
     return Met(
         lambda others: _texts(towers, vocabulary, others),
-        lambda others: _apart(_sounds(towers, scale(others)), known),
+        lambda others: apart(_sounds(towers, scale(others)), known),
         best_step,
         len(vocabulary),
     )
@@ -183,7 +183,14 @@ def _sounds(towers: TwoTowers, embeddings: Tensor) -> np.ndarray:
     return towers.embed_sounds(embeddings.to(device)).cpu().numpy()
 
 
-def _apart(sounds: np.ndarray, known: np.ndarray) -> np.ndarray:
-    """What sets sounds apart from the mean of the known ones; nothing where nothing does."""
+def apart(sounds: np.ndarray, known: np.ndarray) -> np.ndarray:
+    """What sets sounds apart from the mean of the known ones; nothing where nothing does.
+
+    Where all sounds are the same vector, every sound ranks the texts in one order, and how often a right
+    one comes first is luck: it depends on which texts lie near that vector. Without a direction they tie.
+
+    Args:
+        sounds, known: unit vectors [n, dim], [m, dim].
+    """
     apart = sounds - known.mean(axis=0, dtype=np.float64)
     return np.where(np.linalg.norm(apart, axis=1, keepdims=True) < _SAME, 0.0, apart)

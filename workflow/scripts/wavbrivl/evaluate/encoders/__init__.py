@@ -1,10 +1,11 @@
-"""Audio encoders behind one interface; a new kind is a class in this package and a line in `kinds`."""
+"""Audio encoders behind one interface; a kind is a class of this package, or any on the Python path."""
 
 import importlib
 
 from wavbrivl.errors import UserError
 from wavbrivl.evaluate.encoders.base import Embedded, Encoder, EncoderSettings
-from wavbrivl.evaluate.kinds import OWN, class_of, kind_of
+from wavbrivl.evaluate.encoders.foreign import load_foreign
+from wavbrivl.evaluate.kinds import OWN, class_of, is_foreign, kind_of
 
 __all__ = ["Embedded", "Encoder", "EncoderSettings", "load_encoder"]
 
@@ -18,5 +19,8 @@ def load_encoder(name: str, settings: EncoderSettings) -> Encoder:
     if name not in (*OWN, *settings.models):
         known = ", ".join((*OWN, *settings.models))
         raise UserError(f"evaluate.encoders: there is no encoder '{name}'; known are {known}")
-    module, kind = class_of(kind_of(name, settings.models))
-    return getattr(importlib.import_module(module), kind)(settings, name)
+    kind = kind_of(name, settings.models)
+    module, cls = class_of(kind)
+    if is_foreign(kind):
+        return load_foreign(module, cls, settings, name)
+    return getattr(importlib.import_module(module), cls)(settings, name)

@@ -14,12 +14,14 @@ from wavbrivl.config.events import DesedConfig
 from wavbrivl.errors import UserError
 from wavbrivl.evaluate.encoders import Encoder
 from wavbrivl.evaluate.events import score
-from wavbrivl.evaluate.events.decode import always_on, detected_events, filter_frames, frame_targets
+from wavbrivl.evaluate.events.decode import detected_events, filter_frames, frame_targets
 from wavbrivl.evaluate.events.desed import Event, Part, Recording, clamped, read_part
 from wavbrivl.evaluate.events.head import Detector, Lesson, fit_head
-from wavbrivl.evaluate.intervals import interval, mean_of, method, value_of
+from wavbrivl.evaluate.events.measured import Scored
+from wavbrivl.evaluate.intervals import method, value_of
 from wavbrivl.evaluate.items import Items
-from wavbrivl.evaluate.result import Exclusion, Metric, Result, coverage_of, metric
+from wavbrivl.evaluate.result import Part as PartFound
+from wavbrivl.evaluate.result import Result, part_of, several_seeds
 from wavbrivl.evaluate.sounds import frame_sounds
 from wavbrivl.files import write_text
 
@@ -40,7 +42,13 @@ class Desed:
 
 @dataclass(frozen=True)
 class Heard:
-    """A part as an encoder hears it: the recordings that could be read, their frames and lengths."""
+    """A part as an encoder hears it: the recordings that could be read, their frames and lengths.
+
+    Attributes:
+        late, beyond: events that end after their clip, and those of them that begin there and are gone.
+        duplicates: rows of the table that stood there twice.
+        part: what there was of it.
+    """
 
     recordings: list[Recording]
     features: list[np.ndarray]
@@ -48,7 +56,8 @@ class Heard:
     events: list[list[Event]]
     late: int
     beyond: int
-    exclusions: tuple[Exclusion, ...]
+    duplicates: tuple[str, ...]
+    part: PartFound
 
 
 @dataclass(frozen=True)
@@ -89,6 +98,7 @@ def run_desed(
     batch_size: int,
     seed: int,
     device: torch.device | str = "cpu",
+    seeds: int = 1,
 ) -> Detection:
     """Measure one encoder: task `desed`.
 
@@ -96,6 +106,7 @@ def run_desed(
         bootstrap: resamples behind each interval.
         batch_size: sounds of equal length embedded side by side.
         device: where the frame head is trained.
+        seeds: how many heads are trained, counted from `seed`; the first gives the result.
 
     Raises:
         UserError: a part of which no sound can be read.
@@ -105,15 +116,24 @@ def run_desed(
     lessons = [
         lesson for part in desed.train for lesson in _lessons(part, heard[part.name], desed.labels, hop)
     ]
-    detect = fit_head(
-        lessons, len(desed.labels), hop, config.head, seed, device, f"frame head on {encoder.name}"
-    )
-    chosen = _choose(desed, detect, encoder, config, batch_size)
+    chosen_on = _hear(desed.select, encoder, hop, batch_size) if desed.select else None
     test = _hear(desed.test, encoder, hop, batch_size)
     if not any(test.events):
         raise UserError(f"{desed.test.table}: no file that can be read has an event")
-    detected = _decode(detect(test.features), test.seconds, desed.labels, chosen, hop)
-    metrics, per_class, per_file = _measure(test, detected, desed.labels, bootstrap, seed)
+
+    def attempt(number: int) -> tuple[tuple[float, float], list[list[Event]]]:
+        """Threshold and filter, and what is detected, with the head of one seed."""
+        what = f"frame head on {encoder.name}, seed {number}"
+        detect = fit_head(lessons, len(desed.labels), hop, config.head, number, device, what)
+        chosen = _choose(desed, detect, chosen_on, config)
+        return chosen, _decode(detect(test.features), test.seconds, desed.labels, chosen, hop)
+
+    numbers = range(seed, seed + seeds)
+    attempts = [attempt(number) for number in numbers]
+    chosen, detected = attempts[0]
+    scored = [Scored(test.events, found, test.seconds, desed.labels) for _, found in attempts]
+    groups = [recording.sound.group for recording in test.recordings]
+    others = heard | ({desed.select.name: chosen_on} if chosen_on else {})
     result = Result(
         task="desed",
         dataset=desed.dataset,
@@ -121,28 +141,31 @@ def run_desed(
         protocol=_protocol(desed, config, chosen),
         encoder=encoder.name,
         n=len(test.recordings),
-        coverage=coverage_of(len(desed.test.recordings), test.exclusions),
+        coverage=test.part.coverage,
         seed=seed,
-        metrics=metrics,
+        metrics=scored[0].metrics(groups, bootstrap, seed),
         intervals=method(bootstrap),
+        seeds=several_seeds(numbers, [one.values() for one in scored]),
         classes=len(desed.labels),
-        exclusions=list(test.exclusions),
+        exclusions=test.part.exclusions,
+        parts={name: one.part for name, one in others.items()},
         settings={
             "head": config.head.model_dump(mode="json"),
             "frame_seconds": hop,
             "threshold": chosen[0],
             "median_seconds": chosen[1],
-            "trained_on": {part.name: _training_facts(part, heard[part.name]) for part in desed.train},
-            "tested_on": _test_facts(desed.test, test),
-            "class_f1": per_class,
+            "trained_on": {name: _facts(one, timed=name != "weak") for name, one in heard.items()},
+            **({"chosen_on": {desed.select.name: _facts(chosen_on)}} if chosen_on else {}),
+            "tested_on": _facts(test),
+            "class_f1": scored[0].by_class(),
         },
     )
     names = [recording.sound.name for recording in test.recordings]
     items = Items(
         item=names,
-        group=[recording.sound.group for recording in test.recordings],
+        group=groups,
         label=[_joined(events) for events in test.events],
-        scores={"segment_f1_files": per_file},
+        scores={"segment_f1_files": scored[0].of_files},
         predicted=[_joined(events) for events in detected],
     )
     return Detection(
@@ -185,7 +208,8 @@ def _hear(part: Part, encoder: Encoder, hop: float, batch_size: int) -> Heard:
         [events for events, _, _ in cut],
         sum(late for _, late, _ in cut),
         sum(beyond for _, _, beyond in cut),
-        framed.exclusions,
+        part.duplicates,
+        part_of(len(part.recordings), framed.exclusions),
     )
 
 
@@ -200,14 +224,11 @@ def _lessons(part: Part, heard: Heard, labels: Sequence[str], hop: float) -> lis
     return [Lesson(frames, targets) for frames, targets in zip(heard.features, known, strict=True)]
 
 
-def _choose(
-    desed: Desed, detect: Detector, encoder: Encoder, config: DesedConfig, batch_size: int
-) -> tuple[float, float]:
+def _choose(desed: Desed, detect: Detector, heard: Heard | None, config: DesedConfig) -> tuple[float, float]:
     """Threshold and filter with the best segment F1 on the part for choosing; the first one on a tie."""
     options = list(product(config.thresholds, config.median_seconds))
-    if desed.select is None:
+    if heard is None:
         return options[0]
-    heard = _hear(desed.select, encoder, config.frame_seconds, batch_size)
     probabilities = detect(heard.features)
     found = []
     for option in options:
@@ -231,61 +252,20 @@ def _decode(
     ]
 
 
-def _measure(
-    test: Heard, detected: Sequence[Sequence[Event]], labels: Sequence[str], bootstrap: int, seed: int
-) -> tuple[dict[str, Metric], dict[str, dict[str, float | None]], np.ndarray]:
-    """All metrics with intervals and chance, F1 of each class, and F1 of each file."""
-    groups = [recording.sound.group for recording in test.recordings]
-    constant = [always_on(labels, length) for length in test.seconds]
-    outputs = {"found": detected, "chance": constant}
-    segments = {k: score.segment_counts(test.events, v, test.seconds, labels) for k, v in outputs.items()}
-    events = {k: score.event_counts(test.events, v, labels) for k, v in outputs.items()}
-    per_file = {name: score.file_f1(counts) for name, counts in segments.items()}
-    statistics = {
-        "segment_f1_macro": {k: score.macro_f1(c) for k, c in segments.items()},
-        "segment_f1_micro": {k: score.micro_f1(c) for k, c in segments.items()},
-        "event_f1_macro": {k: score.macro_f1(c) for k, c in events.items()},
-        "event_f1_micro": {k: score.micro_f1(c) for k, c in events.items()},
-        "segment_f1_files": {k: mean_of(v) for k, v in per_file.items()},
-    }
-    metrics = {
-        name: metric(
-            value_of(both["found"], len(groups)),
-            interval(both["found"], groups, bootstrap, seed),
-            value_of(both["chance"], len(groups)),
-        )
-        for name, both in statistics.items()
-    }
-    per_class = {
-        "segment": _by_class(segments["found"], labels),
-        "event": _by_class(events["found"], labels),
-    }
-    return metrics, per_class, per_file["found"]
-
-
-def _by_class(counts: score.Counts, labels: Sequence[str]) -> dict[str, float | None]:
-    found = score.class_f1(counts.sum(axis=0))
-    return {
-        label: round(float(f), 6) if np.isfinite(f) else None for label, f in zip(labels, found, strict=True)
-    }
-
-
-def _training_facts(part: Part, heard: Heard) -> dict:
-    return {
+def _facts(heard: Heard, timed: bool = True) -> dict:
+    """What was in a part, and what of its labels did not fit; without `timed` its events have no times."""
+    facts = {
         "files": len(heard.recordings),
-        "left_out": coverage_of(len(part.recordings), heard.exclusions).missing,
-        "rows_that_stood_there_twice": len(part.duplicates),
+        "left_out": heard.part.coverage.missing,
+        "rows_that_stood_there_twice": list(heard.duplicates),
     }
-
-
-def _test_facts(part: Part, heard: Heard) -> dict:
-    return {
+    events = {
         "events": sum(len(events) for events in heard.events),
         "files_without_events": sum(not events for events in heard.events),
         "offsets_past_the_end": heard.late,
         "events_past_the_end": heard.beyond,
-        "rows_that_stood_there_twice": list(part.duplicates),
     }
+    return facts | (events if timed else {})
 
 
 def _joined(events: Sequence[Event]) -> str:

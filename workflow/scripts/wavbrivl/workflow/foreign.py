@@ -1,0 +1,47 @@
+"""Modules of the configuration that are not this package's: where they are, and a digest of their source."""
+
+import hashlib
+from collections.abc import Iterable, Mapping
+from functools import cache
+from importlib.machinery import PathFinder
+from pathlib import Path
+
+from wavbrivl.errors import UserError
+from wavbrivl.evaluate.kinds import Model, class_of, is_foreign
+
+
+def foreign_modules(names: Iterable[str], models: Mapping[str, Model]) -> dict[str, str]:
+    """Modules of encoders of somebody's own, by the encoder's name.
+
+    Raises:
+        UserError: one that is not on the Python path, naming the key.
+    """
+    found = {}
+    for name in names:
+        if name in models and is_foreign(models[name].kind):
+            found[name] = class_of(models[name].kind)[0]
+            if source_of(found[name]) is None:
+                raise UserError(
+                    f"evaluate.models.{name}.kind: there is no module '{found[name]}' on the Python path "
+                    "(PYTHONPATH, or installed)"
+                )
+    return found
+
+
+@cache
+def source_of(module: str) -> Path | None:
+    """The module's file, found without importing anything of it."""
+    places, spec = None, None
+    for end in range(1, module.count(".") + 2):
+        spec = PathFinder.find_spec(".".join(module.split(".")[:end]), places)
+        if spec is None:
+            return None
+        places = list(spec.submodule_search_locations or [])
+    return Path(spec.origin) if spec and spec.origin and Path(spec.origin).is_file() else None
+
+
+@cache
+def foreign_digest(module: str) -> str:
+    """Digest of the module's own file: what it imports in turn is its author's to say (`--forcerun`)."""
+    source = source_of(module)
+    return hashlib.sha256(source.read_bytes() if source else b"").hexdigest()[:16]
