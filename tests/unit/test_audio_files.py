@@ -11,6 +11,7 @@ import soxr
 from tests.tiny_model import tone
 
 from wavbrivl.audio import files
+from wavbrivl.audio.downmix import one_channel
 from wavbrivl.audio.ffmpeg_stream import ffmpeg_sound
 from wavbrivl.audio.files import RATE, read_audio, stream_audio
 from wavbrivl.errors import UserError
@@ -83,17 +84,31 @@ def test_rates_and_depths_are_the_samples_resampled_as_a_whole(tmp_path, rate, s
     assert len(expected) == RATE / 2
 
 
-def test_six_channels_are_averaged_by_soundfile_and_by_ffmpeg(tmp_path):
+def test_six_channels_are_mixed_as_in_the_corpus_by_soundfile_and_by_ffmpeg(tmp_path):
     rate, pitches = 16_000, (200, 300, 500, 700, 1100, 1300)
     channels = np.concatenate([tone(1, rate, hertz) for hertz in pitches], axis=1)
     soundfile.write(tmp_path / "six.wav", channels, rate, subtype="FLOAT")
-    mean = channels.mean(axis=1)
-    np.testing.assert_allclose(read_audio(tmp_path / "six.wav"), mean, atol=1e-6)
+    # Front left and right, centre, low frequencies (left out), surround.
+    shares = np.array([0.7071, 0.7071, 1, 0, 0.5, 0.5], dtype=np.float32)
+    mixed = channels @ (shares / shares.sum())
+    np.testing.assert_allclose(mixed, one_channel(channels.T), atol=1e-6)
+    np.testing.assert_allclose(read_audio(tmp_path / "six.wav"), mixed, atol=1e-6)
     copy = ["-i", str(tmp_path / "six.wav"), "-c:a", "pcm_s24le", str(tmp_path / "six.mov")]
     subprocess.run([imageio_ffmpeg.get_ffmpeg_exe(), "-v", "error", *copy], check=True, timeout=60)
     with pytest.raises(soundfile.SoundFileError):
         soundfile.SoundFile(tmp_path / "six.mov")
-    np.testing.assert_allclose(read_audio(tmp_path / "six.mov"), mean, atol=1e-5)
+    np.testing.assert_allclose(read_audio(tmp_path / "six.mov"), mixed, atol=1e-5)
+
+
+def test_channels_that_cancel_each_other_are_not_silence(tmp_path, monkeypatch):
+    monkeypatch.setattr(files, "_BLOCK_SAMPLES", 1000)
+    left = tone(0.5, RATE, 440)[:, 0]
+    soundfile.write(tmp_path / "a.wav", np.stack([left, -0.9 * left], axis=1), RATE, subtype="FLOAT")
+    np.testing.assert_allclose(read_audio(tmp_path / "a.wav"), left, atol=1e-6)
+    # Only at the beginning: over the whole file they do not cancel, and the mix is one throughout.
+    right = np.where(np.arange(len(left)) < 2000, -left, left)
+    soundfile.write(tmp_path / "b.wav", np.stack([left, right], axis=1), RATE, subtype="FLOAT")
+    np.testing.assert_allclose(read_audio(tmp_path / "b.wav"), (left + right) / 2, atol=1e-6)
 
 
 def test_a_stream_is_the_whole_in_parts(tmp_path, monkeypatch):

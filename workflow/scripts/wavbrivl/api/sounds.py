@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from wavbrivl.audio.downmix import one_channel
 from wavbrivl.audio.files import RATES, stream_audio, to_rate
 from wavbrivl.errors import UserError
 
@@ -70,7 +71,7 @@ def _mono(values: np.ndarray) -> np.ndarray:
         raise UserError(f"a waveform is [channels, samples]; {list(values.shape)} looks turned: transpose it")
     if not np.isfinite(values).all():
         raise UserError("the waveform holds samples that are not numbers")
-    return values if values.ndim == 1 else values.mean(axis=0)
+    return values if values.ndim == 1 else one_channel(values)
 
 
 def _at_16_khz(mono: np.ndarray, rate: int) -> np.ndarray:

@@ -1,8 +1,9 @@
 """Sound files of any format, rate, depth and number of channels, as mono at the rate that is asked for.
 
 soundfile reads what libsndfile knows (wav, flac, ogg, mp3, ...), ffmpeg everything else, video too.
-Both are read block by block and resampled by soxr, as the corpus is: hours in one file need no more
-memory than a second, and `read_audio` gives the same samples as `stream_audio`.
+Both are read block by block, mixed and resampled as the corpus is: hours in one file need no more memory
+than a second, and `read_audio` gives the same samples as `stream_audio`. A file of several channels is read
+twice: whether they cancel each other shows at its end only.
 """
 
 import logging
@@ -14,6 +15,7 @@ import numpy as np
 import soundfile
 import soxr
 
+from wavbrivl.audio.downmix import mixing_weights
 from wavbrivl.audio.ffmpeg_stream import ffmpeg_sound
 from wavbrivl.errors import UserError
 
@@ -26,7 +28,7 @@ _BLOCK_SAMPLES = 1 << 18
 
 
 def read_audio(path: Path | str, rate: int = RATE) -> np.ndarray:
-    """Read one file: channels averaged, resampled to `rate`, 16 kHz by default.
+    """Read one file: channels mixed (`wavbrivl.audio.downmix`), resampled to `rate`, 16 kHz by default.
 
     Returns:
         float32 [samples], about in [-1, 1]; never empty, never NaN.
@@ -47,11 +49,12 @@ def stream_audio(path: Path | str, rate: int = RATE) -> Iterator[np.ndarray]:
         UserError: as `read_audio`; for a damaged file perhaps only after some blocks.
     """
     path = Path(path)
+    weights = _mixing_weights(path)
     with _open(path) as (own, blocks):
         if not RATES[0] <= own <= RATES[1]:
             raise UserError(f"{path}: a sampling rate of {own} Hz is not that of a sound")
         made = 0
-        for block in _resampled(_mono(path, own, blocks), own, rate):
+        for block in _resampled(_mono(path, own, blocks, weights), own, rate):
             made += len(block)
             yield block
         if not made:
@@ -69,8 +72,8 @@ def all_to_rate(waveforms: Sequence[np.ndarray], rate: int, wanted: int) -> list
 
 
 @contextmanager
-def _open(path: Path) -> Iterator[tuple[int, Iterator[np.ndarray]]]:
-    """Rate and blocks [samples, channels] of a file."""
+def _open(path: Path, quiet: bool = False) -> Iterator[tuple[int, Iterator[np.ndarray]]]:
+    """Rate and blocks [samples, channels] of a file; `quiet` gives no warnings."""
     if path.is_dir():
         raise UserError(f"{path}: a folder, not a sound file")
     if not path.is_file():
@@ -84,10 +87,10 @@ def _open(path: Path) -> Iterator[tuple[int, Iterator[np.ndarray]]]:
             yield rate, blocks
         return
     with file:
-        yield file.samplerate, _blocks(path, file)
+        yield file.samplerate, _blocks(path, file, quiet)
 
 
-def _blocks(path: Path, file: soundfile.SoundFile) -> Iterator[np.ndarray]:
+def _blocks(path: Path, file: soundfile.SoundFile, quiet: bool) -> Iterator[np.ndarray]:
     size = max(1, _BLOCK_SAMPLES // file.channels)
     read = 0
     try:
@@ -97,14 +100,19 @@ def _blocks(path: Path, file: soundfile.SoundFile) -> Iterator[np.ndarray]:
     except soundfile.SoundFileError as error:
         reason = str(error).splitlines()[0].split(": ")[-1].rstrip(".")
         raise UserError(f"{path}: damaged after {read / file.samplerate:.2f} s ({reason})") from None
-    if read < file.frames:
+    if read < file.frames and not quiet:
         logger.warning("%s: the header tells of %d samples, %d are there", path, file.frames, read)
 
 
-def _mono(path: Path, rate: int, blocks: Iterator[np.ndarray]) -> Iterator[np.ndarray]:
+def _mixing_weights(path: Path) -> np.ndarray:
+    with _open(path, quiet=True) as (_, blocks):
+        return mixing_weights(block.T for block in blocks)
+
+
+def _mono(path: Path, rate: int, blocks: Iterator[np.ndarray], weights: np.ndarray) -> Iterator[np.ndarray]:
     read = 0
     for block in blocks:
-        mono = block.mean(axis=1)
+        mono = block[:, 0] if len(weights) == 1 else block @ weights
         odd = np.flatnonzero(~np.isfinite(mono))
         if len(odd):
             place = (read + odd[0]) / rate

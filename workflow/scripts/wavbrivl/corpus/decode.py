@@ -15,9 +15,9 @@ import decord
 import numpy as np
 import soxr
 
+from wavbrivl.audio.downmix import one_channel
 from wavbrivl.corpus import foreign
 from wavbrivl.corpus.aac import stated_channels
-from wavbrivl.corpus.downmix import one_channel
 from wavbrivl.corpus.excerpt import decodable, excerpt, needed_for
 from wavbrivl.corpus.ledger import Status
 from wavbrivl.corpus.timeline import MediaError, Track, read_timeline

@@ -1,5 +1,7 @@
 """Several channels as one, at the level of a voice in the middle, without clipping and without cancelling."""
 
+from collections.abc import Iterable
+
 import numpy as np
 
 _SIDE, _SURROUND = 0.7071, 0.5  # beside a centre of 1, the low-frequency channel left out: ITU-R BS.775
@@ -20,16 +22,32 @@ def one_channel(samples: np.ndarray) -> np.ndarray:
     in all channels keeps its level. Where the channels cancel each other (a microphone wired the wrong way
     round), the loudest one stands for all.
     """
-    count = len(samples)
-    if count == 1:
-        return samples[0]
+    return samples[0] if len(samples) == 1 else mixing_weights([samples]) @ samples
+
+
+def mixing_weights(blocks: Iterable[np.ndarray]) -> np.ndarray:
+    """How the channels of a whole sound are mixed, float32 [channels].
+
+    Args:
+        blocks: the sound in parts, float [channels, n], at least one. A single channel needs the first only.
+    """
+    squares: np.ndarray | float = 0.0
+    mixed = 0.0
+    weights = np.ones(1, dtype=np.float32)
+    for block in blocks:
+        if len(block) == 1:
+            return weights
+        weights = _standing(len(block))
+        squares = squares + np.square(block, dtype=np.float64).sum(axis=1)
+        mixed += float(np.square(weights @ block, dtype=np.float64).sum())
+    heard = squares * (weights > 0)
+    loudest = int(heard.argmax())
+    if mixed < _CANCELLED**2 * heard[loudest]:
+        return np.eye(1, len(weights), loudest, dtype=np.float32)[0]
+    return weights
+
+
+def _standing(count: int) -> np.ndarray:
+    """The weights of so many channels, whatever they hold."""
     weights = np.array(_WEIGHTS.get(count, (1.0,) * count), dtype=np.float32)
-    mixed = (weights / weights.sum()) @ samples
-    levels = _level(samples) * (weights > 0)
-    loudest = int(levels.argmax())
-    return samples[loudest] if _level(mixed) < _CANCELLED * levels[loudest] else mixed
-
-
-def _level(samples: np.ndarray) -> np.ndarray:
-    """Root mean square over time; of nothing, zero."""
-    return np.sqrt(np.square(samples).sum(axis=-1) / max(samples.shape[-1], 1))
+    return weights / weights.sum()
