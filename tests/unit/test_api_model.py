@@ -1,6 +1,7 @@
 """The model as other programs use it: what goes in, what comes out, what is refused."""
 
 import shutil
+from fnmatch import fnmatch
 
 import huggingface_hub
 import numpy as np
@@ -314,9 +315,23 @@ def test_only_a_hub_id_reaches_for_the_hub(run, tmp_path, monkeypatch):
     ((name, options),) = asked
     assert (name, options["revision"], options["local_files_only"]) == ("somebody/wavbrivl", "abc", True)
     assert "*.safetensors" in options["allow_patterns"]
+    for name in ("vocab.txt", "huggingface/vocab.txt", "teacher/huggingface/vocab.txt", "teacher/vocab.txt"):
+        assert any(fnmatch(name, pattern) for pattern in options["allow_patterns"]), name
     assert not any(
         pattern.endswith((".bin", ".pt", ".py", ".pkl", "*")) for pattern in options["allow_patterns"]
     )
+
+
+def test_a_teacher_of_the_hub_comes_from_the_cache_too(run, monkeypatch):
+    asked = []
+
+    def snapshot(name, **options):
+        asked.append((name, options["local_files_only"]))
+        return str(run / "teacher")
+
+    monkeypatch.setattr(huggingface_hub, "snapshot_download", snapshot)
+    model = WavBriVL.from_pretrained(run / "model", teacher="somebody/teacher", local_files_only=True)
+    assert model.teacher.dim == 16 and asked == [("somebody/teacher", True)]
 
 
 def test_a_hub_id_comes_from_the_cache_or_is_one_sentence(run, tmp_path, monkeypatch):

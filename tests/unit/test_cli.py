@@ -252,6 +252,20 @@ def test_the_doctor_hands_on_a_checkpoint_and_ends_by_what_it_is_told(call, monk
     assert call("doctor", "--checkpoint", tmp_path / "b.pth")[0] == 1
 
 
+def test_the_doctor_ends_no_list_at_a_dataset_it_does_not_know(call, tmp_path):
+    (tmp_path / "odd").mkdir()
+    code, out, err = call("doctor", "--format", "json", "--dataset", tmp_path / "odd")
+    findings = [json.loads(line) for line in out.splitlines()]
+    assert code == 1 and not err and len(findings) > 3
+    assert findings[-1]["subject"] == "dataset" and findings[-1]["state"] == "failed"
+
+
+def test_a_file_in_a_folders_place_is_one_sentence(call, tmp_path):
+    (tmp_path / "taken").write_text("")
+    code, _, err = call("embed", "--model", "model", "--out", tmp_path / "taken/x.npz", "sounds/tone0.wav")
+    assert code == 1 and err.splitlines()[-1].startswith("wavbrivl: ") and "Traceback" not in err
+
+
 def test_tables_are_as_wide_as_they_look(capsys):
     print_table(("a", "b"), [("狗叫", "1"), ("rain", "2")])
     assert capsys.readouterr().out == "a     b\n狗叫  1\nrain  2\n"

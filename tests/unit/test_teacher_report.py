@@ -1,6 +1,7 @@
 """The doctor's look at a checkpoint: what it is, what does not fit, what is missing and how to get it."""
 
 import json
+import tarfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -226,8 +227,10 @@ def test_a_vocabulary_is_looked_for_and_counted(tmp_path):
 def test_folders_are_teachers_or_models(tmp_path):
     weights = towers_of(released_state(TINY, len(VOCABULARY), seed=1))
     save_teacher(tmp_path / "teacher", TINY, weights, VOCABULARY)
-    (finding,) = inspect_checkpoint(tmp_path / "teacher")
+    finding, built = inspect_checkpoint(tmp_path / "teacher")
     assert finding.state == "ok" and "kind brivl, 16 dimensions" in finding.message
+    assert built.state == "ok" and "no published BriVL" in built.message
+    assert "there are none" in said(inspect_checkpoint(tmp_path / "teacher", tmp_path), "golden images")
     (tmp_path / "teacher" / "vocab.txt").unlink()
     assert inspect_checkpoint(tmp_path / "teacher")[0].state == "failed"
     (finding,) = inspect_checkpoint(write_model(tmp_path / "clip", "clip"))
@@ -235,6 +238,47 @@ def test_folders_are_teachers_or_models(tmp_path):
     (tmp_path / "clip" / "config.json").write_text('{"model_type": "wavlm"}')
     assert "'wavlm'; a teacher is one of clip" in inspect_checkpoint(tmp_path / "clip")[0].message
     assert inspect_checkpoint(tmp_path)[0].state == "failed"
+
+
+def test_a_converted_release_is_tried_on_the_published_pictures(tmp_path, examples, monkeypatch):
+    """As if the tiny towers were the released ones: the same checks as of the checkpoint itself."""
+    weights = sensitive(4)
+    golden, _ = published(weights, examples, TINY.image.image_size)
+    save_teacher(tmp_path / "teacher", TINY, weights, VOCABULARY)
+    monkeypatch.setattr(report, "family", lambda config: "b5")
+    tried = report.golden_vectors
+    monkeypatch.setattr(report, "golden_vectors", lambda *given: tried(*given, golden))
+    found = states(inspect_checkpoint(tmp_path / "teacher", examples))
+    assert found["golden images"] == "ok" and found["variant"] == "ok" and found["architecture"] == "ok"
+    assert states(inspect_checkpoint(tmp_path / "teacher"))["golden images"] == "absent"
+
+
+@pytest.mark.parametrize(
+    "content", ["[]", '{"format": 1, "kind": []}', '{"model_type": ["x"]}', '{"format": 1}', "{"]
+)
+def test_an_odd_configuration_is_one_sentence(tmp_path, content):
+    (tmp_path / "config.json").write_text(content)
+    (finding,) = inspect_checkpoint(tmp_path)
+    assert finding.state == "failed" and "\n" not in finding.message
+
+
+def test_what_is_no_whole_checkpoint_says_where_one_comes_from(tmp_path):
+    (tmp_path / "empty.pth").touch()
+    with tarfile.open(tmp_path / "BriVL-1.0.tar", "w") as archive:
+        archive.add(tmp_path / "empty.pth", "BriVL-1.0-5500w.pth")
+    whole = released_state(TINY, len(VOCABULARY), seed=1)
+    head = "imgencoder.backbone.conv_head.weight"
+    saved(tmp_path / "flat.pth", whole | {head: torch.zeros(())})
+    fc = next(key for key in whole if key.endswith("imgencoder.learnable.imgFC.fc2.weight"))
+    saved(tmp_path / "short.pth", {key: value for key, value in whole.items() if key != fc})
+    for name, words in (
+        ("empty.pth", "is empty"),
+        ("BriVL-1.0.tar", "unpack it"),
+        ("flat.pth", "holds a single number"),
+        ("short.pth", "is missing"),
+    ):
+        message = " | ".join(f.message for f in inspect_checkpoint(tmp_path / name) if f.state == "failed")
+        assert words in message and "neilfei/brivl-nmi" in message, name
 
 
 def test_the_towers_are_described_in_a_line():

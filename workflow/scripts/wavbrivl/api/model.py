@@ -37,7 +37,12 @@ class WavBriVL:
     """
 
     def __init__(
-        self, encoder: WavBriVLModel, folder: Path, teacher: Path | str | None, device: torch.device
+        self,
+        encoder: WavBriVLModel,
+        folder: Path,
+        teacher: Path | str | None,
+        device: torch.device,
+        local_files_only: bool = False,
     ) -> None:
         """Put the parts together; `from_pretrained` is what reads them."""
         self.encoder = encoder
@@ -45,7 +50,7 @@ class WavBriVL:
         self.sampling_rate = encoder.config.sampling_rate
         self.embedding_dim = encoder.config.embedding_dim
         self.teacher_dim = encoder.config.teacher_dim
-        self._folder, self._teacher = folder, teacher
+        self._folder, self._teacher, self._local = folder, teacher, local_files_only
 
     @classmethod
     def from_pretrained(
@@ -71,7 +76,7 @@ class WavBriVL:
             UserError: nothing there, or weights that do not fit the configuration.
         """
         folder, chosen = find_model(source, revision, local_files_only), _device(device)
-        return cls(load_encoder(folder, chosen), folder, teacher, chosen)
+        return cls(load_encoder(folder, chosen), folder, teacher, chosen, local_files_only)
 
     @property
     def space(self) -> str | None:
@@ -85,7 +90,7 @@ class WavBriVL:
         Raises:
             UserError: it is not there, or it is another one than the encoder's.
         """
-        folder = find_teacher(self._folder, self._teacher)
+        folder = find_teacher(self._folder, self._teacher, local_files_only=self._local)
         return load_fitting_teacher(folder, self.encoder.config, self.device)
 
     def embed_audio(

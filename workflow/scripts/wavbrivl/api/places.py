@@ -11,7 +11,7 @@ from wavbrivl.errors import UserError
 HUB_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*/[A-Za-z0-9][A-Za-z0-9_.-]*")
 WANTED = [
     f"{folder}{pattern}"
-    for folder in ("", "teacher/")
+    for folder in ("", "teacher/", "huggingface/", "teacher/huggingface/")
     for pattern in ("*.json", "*.safetensors", "vocab.txt", "merges.txt", "*.model")
 ]
 """Files taken from a hub: nothing that has to be unpickled or run."""
@@ -50,18 +50,25 @@ def _from_hub(name: str, revision: str | None, local_files_only: bool) -> Path:
         raise UserError(f"{name}: neither a folder here nor given by the hub ({reason})") from None
 
 
-def find_teacher(model: Path, teacher: Path | str | None = None) -> Path:
+def find_teacher(
+    model: Path,
+    teacher: Path | str | None = None,
+    revision: str | None = None,
+    local_files_only: bool = False,
+) -> Path:
     """The folder of a model's teacher.
 
     Args:
         model: the model's folder.
         teacher: a folder or hub id; None looks for `teacher/` in the model's folder, then beside it.
+        revision: of the teacher's hub id, as in `find_model`.
+        local_files_only: as in `find_model`.
 
     Raises:
         UserError: it is in neither place.
     """
     if teacher is not None:
-        return find_model(teacher)
+        return find_model(teacher, revision, local_files_only)
     for folder in (model / "teacher", model.resolve().parent / "teacher"):
         if (folder / "config.json").is_file():
             return folder

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from wavbrivl.cli.output import print_json, print_table
+from wavbrivl.errors import UserError
 
 if TYPE_CHECKING:
     from wavbrivl.findings import Finding
@@ -24,7 +25,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The command's own options."""
     parser.add_argument("--checkpoint", type=Path, metavar="FILE", help="a released BriVL checkpoint")
     parser.add_argument(
-        "--images", type=Path, metavar="DIR", help="BriVL's three published images, for the golden vectors"
+        "--images",
+        type=Path,
+        metavar="DIR",
+        help="BriVL's three published images, for the golden vectors of a checkpoint or a model's teacher",
     )
     parser.add_argument(
         "--dataset",
@@ -53,6 +57,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _findings(arguments: argparse.Namespace) -> list["Finding"]:
     from wavbrivl.doctor.machine import inspect_machine
+    from wavbrivl.findings import Finding
 
     findings = inspect_machine(Path.cwd())
     if arguments.checkpoint:
@@ -62,9 +67,12 @@ def _findings(arguments: argparse.Namespace) -> list["Finding"]:
     for folder in arguments.dataset:
         from wavbrivl.doctor.datasets import inspect_dataset
 
-        findings += inspect_dataset(folder, arguments.name)
+        try:
+            findings += inspect_dataset(folder, arguments.name)
+        except UserError as error:
+            findings.append(Finding("dataset", "failed", str(error)))
     if arguments.model:
         from wavbrivl.doctor.model import inspect_model
 
-        findings += inspect_model(arguments.model, arguments.teacher)
+        findings += inspect_model(arguments.model, arguments.teacher, arguments.images)
     return findings

@@ -16,22 +16,30 @@ from wavbrivl.errors import UserError
 from wavbrivl.files import read_json
 from wavbrivl.findings import Finding
 from wavbrivl.teacher.digest import weights_digest
+from wavbrivl.teacher.report import which_brivl
 
 SUBJECT, TEACHER = "model", "teacher"
 
 
-def inspect_model(folder: Path, teacher: Path | str | None = None) -> list[Finding]:
+HOW_TO_GET = "`snakemake --cores all train` exports one to results/<run>/model, with its teacher beside it"
+
+
+def inspect_model(
+    folder: Path, teacher: Path | str | None = None, images: Path | None = None
+) -> list[Finding]:
     """Everything that can be known about a model's folder without data.
 
     Args:
         folder: with config.json and model.safetensors.
         teacher: its teacher's folder, where it is neither in the folder nor beside it.
+        images: folder with BriVL's three published examples, to try its teacher on.
     """
     try:
         config = load_config(folder)
     except UserError as error:
-        return [Finding(SUBJECT, "failed", str(error))]
-    return [_variant(config), *_weights(folder), *_papers(folder, config), *_teacher(folder, config, teacher)]
+        return [Finding(SUBJECT, "failed", f"{error}. {HOW_TO_GET}")]
+    about = [_variant(config), *_weights(folder), *_papers(folder, config)]
+    return [*about, *_teacher(folder, config, teacher, images)]
 
 
 def _variant(config: WavBriVLConfig) -> Finding:
@@ -49,7 +57,7 @@ def _weights(folder: Path) -> Iterator[Finding]:
     try:
         model = load_encoder(folder)
     except UserError as error:
-        yield Finding(SUBJECT, "failed", str(error))
+        yield Finding(SUBJECT, "failed", f"{error}. {HOW_TO_GET}")
         return
     weights = model.state_dict()
     count = sum(weight.numel() for weight in weights.values())
@@ -91,7 +99,9 @@ def _papers(folder: Path, config: WavBriVLConfig) -> Iterator[Finding]:
         yield Finding(SUBJECT, "absent", "no model card (README.md): `snakemake train` writes one")
 
 
-def _teacher(folder: Path, config: WavBriVLConfig, place: Path | str | None) -> Iterator[Finding]:
+def _teacher(
+    folder: Path, config: WavBriVLConfig, place: Path | str | None, images: Path | None
+) -> Iterator[Finding]:
     try:
         found = find_teacher(folder, place)
     except UserError as error:
@@ -111,6 +121,7 @@ def _teacher(folder: Path, config: WavBriVLConfig, place: Path | str | None) -> 
         )
         return
     yield Finding(TEACHER, "ok", f"{found}: {teacher.dim} dimensions, reads '{teacher.language}'")
+    yield from which_brivl(found, teacher, images)
     if weights_digest(found) and not (config.teacher or {}).get("weights_sha256"):
         yield Finding(
             TEACHER, "warning", "the model does not say which teacher it was trained with; only widths agree"

@@ -98,6 +98,8 @@ def vocabulary_size(weights: Mapping[str, Tensor]) -> int:
 def _shape(weights: Mapping[str, Tensor], key: str) -> tuple[int, ...]:
     if key not in weights:
         raise UserError(f"the key {key} is missing, which every BriVL has")
+    if not weights[key].ndim:
+        raise UserError(f"the key {key} holds a single number, not a tensor of weights")
     return tuple(weights[key].shape)
 
 

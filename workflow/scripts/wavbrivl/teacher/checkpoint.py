@@ -1,6 +1,7 @@
 """Released BriVL checkpoints: read without running anything, checked key by key, converted once."""
 
 import pickle
+import tarfile
 import zipfile
 from collections.abc import Mapping
 from pathlib import Path
@@ -105,6 +106,12 @@ def towers_of(learnable: Mapping[str, Tensor]) -> dict[str, Tensor]:
 
 
 def _unpickle_tensors(path: Path) -> Any:
+    if not path.stat().st_size:
+        raise UserError(f"teacher.checkpoint: {path} is empty")
+    if tarfile.is_tarfile(path):
+        raise UserError(
+            f"teacher.checkpoint: {path} is an archive: unpack it, the .pth file in it is the checkpoint"
+        )
     try:
         # Memory mapping works for zip files only; older checkpoints are plain pickles.
         return torch.load(path, map_location="cpu", weights_only=True, mmap=zipfile.is_zipfile(path))

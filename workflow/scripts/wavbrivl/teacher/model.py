@@ -154,7 +154,7 @@ def load_teacher(
     folder = Path(folder)
     values = read_description(folder / "config.json")
     kind = values.get("kind")
-    if kind not in LOADERS:
+    if not isinstance(kind, str) or kind not in LOADERS:
         raise UserError(f"{folder / 'config.json'}: kind {kind!r} is none of {', '.join(LOADERS)}")
     return LOADERS[kind](folder, values, device, precision)
 

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import torch
+from pydantic import ValidationError
 from torch import Tensor
 
 from wavbrivl.config.teacher import TeacherConfig
@@ -23,6 +24,7 @@ from wavbrivl.teacher.checkpoint import (
 )
 from wavbrivl.teacher.golden import BAAI, Golden, check_golden, read_examples
 from wavbrivl.teacher.huggingface import LANGUAGES, MODELS, adopt_model
+from wavbrivl.teacher.interface import FrozenTeacher
 from wavbrivl.teacher.model import Teacher, load_teacher
 from wavbrivl.teacher.text import Tokenizer, read_vocabulary
 from wavbrivl.teacher.towers import Towers
@@ -54,12 +56,13 @@ def inspect_checkpoint(path: Path | str, images: Path | str | None = None) -> li
     path = Path(path)
     try:
         if path.is_dir():
-            return _folder(path)
+            return inspect_folder(path, Path(images) if images else None)
         if not path.exists():
             return [Finding("checkpoint", "absent", f"there is no {path}. {HOW_TO_GET}")]
         return _released(path, Path(images) if images else None)
     except UserError as error:
-        return [Finding("checkpoint", "failed", str(error))]
+        how = "`snakemake --cores all teacher` makes or converts one" if path.is_dir() else HOW_TO_GET
+        return [Finding("checkpoint", "failed", f"{error}. {how}")]
 
 
 def _released(path: Path, images: Path | None) -> list[Finding]:
@@ -75,14 +78,22 @@ def _released(path: Path, images: Path | None) -> list[Finding]:
     weights = towers_of(learnable)
     try:
         config = guess_config(weights)
-    except UserError as error:
-        return [*found, Finding("architecture", "failed", f"{error}; this is no BriVL checkpoint")]
+    except (UserError, ValidationError) as error:
+        words = error.errors()[0]["msg"] if isinstance(error, ValidationError) else str(error)
+        return [
+            *found,
+            Finding("architecture", "failed", f"{words}; this is no BriVL checkpoint. {HOW_TO_GET}"),
+        ]
     fit = keys_and_shapes(weights, config)
     found += [architecture(config), *fit, momentum(learnable), finite(weights)]
     vocabulary, about = find_vocabulary(path, images, vocabulary_size(weights))
     found.append(about)
     if any(finding.state == "failed" for finding in fit):
-        return [*found, variant(path, config, None)]
+        return [
+            *found,
+            variant(path, config, None),
+            Finding("checkpoint", "failed", f"not whole. {HOW_TO_GET}"),
+        ]
     golden, met = golden_vectors(weights, config, vocabulary, images)
     return [*found, variant(path, config, met), *_forgiven(golden, met, path)]
 
@@ -219,29 +230,57 @@ def _more(keys: Sequence[str]) -> str:
     return f" and {len(keys) - SHOWN} more" if len(keys) > SHOWN else ""
 
 
-def _folder(path: Path) -> list[Finding]:
+def inspect_folder(path: Path, images: Path | None = None) -> list[Finding]:
+    """Look at a teacher's folder or that of a CLIP-like model.
+
+    Raises:
+        UserError: it is a teacher's, and a file of it is missing or does not fit.
+    """
     try:
         values = read_json(path / "config.json")
     except (OSError, ValueError):
-        return [
-            Finding(
-                "folder", "failed", f"{path} holds no readable config.json: neither a teacher nor a model"
-            )
-        ]
-    if "format" in values:
-        teacher = load_teacher(path)
-        words = (
-            f"a teacher of kind {values.get('kind')}, {teacher.dim} dimensions, texts in '{teacher.language}'"
-        )
-        return [Finding("teacher", "ok", f"{path} is {words}; every key and shape fits")]
-    return [_hub_model(path, values.get("model_type"))]
+        values = None
+    if not isinstance(values, dict):
+        words = f"{path} holds no readable config.json: neither a teacher nor a model"
+        return [Finding("folder", "failed", words)]
+    if "format" not in values:
+        return [_hub_model(path, values.get("model_type")), *_no_golden("a CLIP-like model", images)]
+    teacher = load_teacher(path)
+    words = f"a teacher of kind {values['kind']}, {teacher.dim} dimensions, texts in '{teacher.language}'"
+    found = Finding("teacher", "ok", f"{path} is {words}; every key and shape fits")
+    return [found, *which_brivl(path, teacher, images)]
+
+
+def which_brivl(path: Path, teacher: FrozenTeacher, images: Path | None) -> list[Finding]:
+    """Which BriVL a converted teacher is, and whether it meets the published vectors.
+
+    Args:
+        path: its folder.
+        teacher: read from it.
+        images: as in `inspect_checkpoint`.
+    """
+    if not isinstance(teacher, Teacher):
+        return _no_golden("a CLIP-like model", images)
+    if family(teacher.config) is None:
+        words = f"{describe(teacher.config)}: no published BriVL"
+        return [Finding("architecture", "ok", words), *_no_golden("such a teacher", images)]
+    weights = teacher.towers.state_dict()
+    golden, met = golden_vectors(weights, teacher.config, list(teacher.tokenizer.tokens), images)
+    about = [architecture(teacher.config), variant(path, teacher.config, met)]
+    return [*about, *_forgiven(golden, met, path)]
+
+
+def _no_golden(what: str, images: Path | None) -> list[Finding]:
+    """The published vectors are BriVL's: said where somebody asked for the comparison."""
+    words = f"the published vectors are those of BriVL's released weights; for {what} there are none"
+    return [Finding("golden images", "absent", words)] if images else []
 
 
 def _hub_model(path: Path, model_type: object) -> Finding:
-    if model_type not in MODELS:
+    if not isinstance(model_type, str) or model_type not in MODELS:
         words = f"{path} is a model of type {model_type!r}; a teacher is one of {', '.join(MODELS)}"
         return Finding("model", "failed", words)
-    language = LANGUAGES[str(model_type)][0]
+    language = LANGUAGES[model_type][0]
     with tempfile.TemporaryDirectory() as folder:
         adopt_model(path, TeacherConfig(kind="huggingface", model=str(path), language=language), Path(folder))
         teacher = load_teacher(folder)
