@@ -21,7 +21,7 @@ from wavbrivl.teacher.embed import EmbedPlan, embed_clips, embed_part
 from wavbrivl.teacher.evaluate import teacher_metrics
 from wavbrivl.teacher.join import join_split
 from wavbrivl.teacher.model import Teacher
-from wavbrivl.teacher.text import Tokenizer, build_vocabulary
+from wavbrivl.teacher.text import SPECIAL, Tokenizer, build_vocabulary
 from wavbrivl.teacher.towers import Towers
 from wavbrivl.train.data import ImageEmbeddings
 
@@ -261,3 +261,16 @@ def test_a_teacher_without_texts_to_ask_is_said_not_to_be_measured(teacher, tmp_
     coverage = Coverage(expected=2, found=2)
     result = teacher_metrics(teacher, shards, gallery, coverage, EvaluateConfig(), 1, "embedded")
     assert result.metrics == {} and "'ball'" in result.settings["reason"]
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="no GPU on this machine")
+@pytest.mark.parametrize("precision", ["float16", "bfloat16"])
+def test_half_precision_on_a_gpu_is_close_to_single(precision):
+    torch.manual_seed(0)
+    towers = Towers(TINY.image, TINY.text, TINY.embedding_dim, 7)
+    tokenizer = Tokenizer([*SPECIAL, "铃", "响"], TINY.text.max_length)
+    images = np.random.default_rng(0).integers(0, 256, (5, 40, 40, 3), dtype=np.uint8)
+    single = Teacher(TINY, towers, tokenizer, "cuda").embed_images(images)
+    half = Teacher(TINY, towers, tokenizer, "cuda", precision).embed_images(images)
+    assert half.dtype == np.float32 and not np.array_equal(half, single)
+    assert ((half * single).sum(axis=1) > 0.99).all()

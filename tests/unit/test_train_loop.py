@@ -10,6 +10,7 @@ from safetensors.torch import load_file, save_file
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 from tests.train_corpus import DIM, FakeShards, tiny_audio, tiny_training, write_all
 from transformers import AutoModel
+from transformers.models.wavlm.modeling_wavlm import WavLMFeedForward
 
 from wavbrivl import compute
 from wavbrivl.audio.embedding import embed_waveforms
@@ -164,9 +165,19 @@ def last_losses(out):
     return [row["loss"] for row in rows(out) if row["kind"] == "train"]
 
 
-def test_recomputed_activations_change_nothing(finished, tmp_path):
-    run(tmp_path / "run", tiny_training(activation_checkpointing=True))
-    np.testing.assert_allclose(last_losses(tmp_path / "run"), last_losses(finished), rtol=1e-5)
+def test_recomputed_activations_change_nothing(finished, tmp_path, monkeypatch):
+    passes = {"kept": 0, "recomputed": 0}
+    forward = WavLMFeedForward.forward
+    for name in passes:
+
+        def counted(self, hidden, name=name):
+            passes[name] += self.training
+            return forward(self, hidden)
+
+        monkeypatch.setattr(WavLMFeedForward, "forward", counted)
+        run(tmp_path / name, tiny_training(activation_checkpointing=name == "recomputed"))
+    assert passes["recomputed"] == 2 * passes["kept"] > 0, "once more for the gradient"
+    np.testing.assert_allclose(last_losses(tmp_path / "recomputed"), last_losses(finished), rtol=1e-5)
 
 
 def test_a_compiled_backbone_gives_the_same_losses(finished, tmp_path, monkeypatch):

@@ -154,8 +154,8 @@ class TrainingConfig(Section):
     """What the encoder computes in while it is trained; `auto`: bfloat16 (autocast) on a GPU, float32
     on a CPU. Vectors, losses, weights and validation are float32."""
     activation_checkpointing: bool = False
-    """Keep only what enters each transformer layer and compute the rest again for the gradient: the
-    same result in less memory and a third more time."""
+    """Keep only what enters each of WavLM's transformer layers and compute the rest again for the gradient:
+    the same result in less memory and a third more time. The optional self-attention block keeps its own."""
     compile: bool = False
     """Compile the backbone with torch.compile: faster on a GPU after some minutes, other rounding."""
     validate_every: PositiveInt = 80
