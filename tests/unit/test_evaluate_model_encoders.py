@@ -13,7 +13,7 @@ from wavbrivl.evaluate.cross_projection import cross_projection
 from wavbrivl.evaluate.encoders import EncoderSettings, load_encoder
 from wavbrivl.evaluate.gallery import Gallery, embed_split
 from wavbrivl.evaluate.ranking import unit
-from wavbrivl.evaluate.result import Coverage
+from wavbrivl.evaluate.result import part_of
 from wavbrivl.evaluate.retrieval import run_retrieval
 
 TEACHER_DIM = 12
@@ -88,14 +88,15 @@ def test_log_mel_statistics_find_images_through_the_fitted_projection(settings, 
     tones = {"train": Tones(list(range(0, 40, 2))), "test": Tones(list(range(1, 40, 4)))}
     encoder = load_encoder("logmel", settings)
     training = TrainingConfig(batch_size=10, queue_size=20, learning_rate=3e-3)
+    sounds = {split: embed_split(of_split, encoder, 8, split, True) for split, of_split in tones.items()}
     outcome = run_retrieval(
-        {split: embed_split(sounds, encoder, 8, split, True) for split, sounds in tones.items()},
-        gallery(tmp_path, tones["train"]),
+        sounds["test"],
         gallery(tmp_path, tones["test"]),
-        Coverage(expected=10, found=10),
+        lambda: (sounds["train"], gallery(tmp_path, tones["train"])),
+        {"train": part_of(20, []), "test": part_of(10, [])},
         EvaluateConfig(bootstrap=100),
         1,
-        cross_projection(training, steps=60, seed=1),
+        cross_projection(training, steps=60),
         "tones",
     )
     metric = outcome.result.metrics["mrr_audio_to_image"]

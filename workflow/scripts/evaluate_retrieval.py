@@ -1,5 +1,6 @@
 """Find images by sound and sounds by image among the clips of the test split."""
 
+from functools import partial
 from pathlib import Path
 
 from wavbrivl.compute import set_up
@@ -8,12 +9,18 @@ from wavbrivl.config.models import TrainingConfig
 from wavbrivl.evaluate.corpus_classes import listed_parts
 from wavbrivl.evaluate.cross_projection import cross_projection
 from wavbrivl.evaluate.details import write_details
-from wavbrivl.evaluate.gallery import load_gallery
+from wavbrivl.evaluate.gallery import Gallery, load_gallery
 from wavbrivl.evaluate.items import write_items
-from wavbrivl.evaluate.matrix import read_matrix
+from wavbrivl.evaluate.matrix import Matrix, read_matrix
 from wavbrivl.evaluate.result import write_result
 from wavbrivl.evaluate.retrieval import run_retrieval
 from wavbrivl.workflow.job import job
+
+
+def train_split(sounds: Path, images: Path, rows: Path) -> tuple[Matrix, Gallery]:
+    """One encoder's embeddings of the train split, and its gallery: gigabytes, so read where needed."""
+    return read_matrix(sounds), load_gallery(None, images, rows)
+
 
 if __name__ == "__main__":
     with job(snakemake):
@@ -21,16 +28,15 @@ if __name__ == "__main__":
         set_up(seed, threads=1)
         config = EvaluateConfig(**params.evaluate)
         fit = cross_projection(TrainingConfig(**params.training), config.retrieval.baseline_steps)
-        train, test = (
-            load_gallery(None, Path(matrix), Path(rows))
-            for matrix, rows in zip(inputs.matrices, inputs.rows, strict=True)
-        )
+        learnt, tested = zip(map(Path, inputs.matrices), map(Path, inputs.rows), strict=True)
+        test = load_gallery(None, *tested)
         listed = listed_parts([Path(path) for path in inputs.ledgers])
         folder = Path(inputs.sounds[0]).parents[1]
         items = {}
         for name, place in zip(params.encoders, snakemake.output.metrics, strict=True):
-            sounds = {split: read_matrix(folder / split / f"{name}.npz") for split in ("train", "test")}
-            found = run_retrieval(sounds, train, test, listed, config, seed, fit, params.dataset)
+            sounds = read_matrix(folder / f"test/{name}.npz")
+            train = partial(train_split, folder / f"train/{name}.npz", *learnt)
+            found = run_retrieval(sounds, test, train, listed, config, seed, fit, params.dataset)
             write_result(Path(place), found.result)
             items[found.result.task, name] = found.items
             if name == "wavbrivl":

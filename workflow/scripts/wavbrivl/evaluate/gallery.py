@@ -15,6 +15,9 @@ from wavbrivl.evaluate.matrix import Matrix
 from wavbrivl.evaluate.ranking import unit
 from wavbrivl.progress import track
 
+_ROWS = 1024
+"""Clips whose frames are averaged at once."""
+
 
 class Sounds(Protocol):
     """The part of `wavbrivl.shards.reader.MediaShards` that is needed here."""
@@ -96,12 +99,14 @@ def embed_split(shards: Sounds, encoder: Encoder, batch_size: int, what: str, pr
 
 
 def _frame_means(vectors: np.ndarray) -> np.ndarray:
-    """Mean over frames, of unit length again; read in blocks, so that a memory map stays one."""
-    blocks = [
-        unit(np.asarray(vectors[i : i + 1024], dtype=np.float64).mean(axis=1)).astype(np.float32)
-        for i in range(0, len(vectors), 1024)
-    ]
-    return np.concatenate(blocks) if blocks else np.zeros((0, vectors.shape[2]), dtype=np.float32)
+    """Mean over frames, of unit length again; read in blocks, so that a memory map stays one.
+
+    Written into one array: blocks that are joined at the end would be there twice, 3 GB for VGG-Sound.
+    """
+    means = np.empty((len(vectors), vectors.shape[2]), dtype=np.float32)
+    for i in range(0, len(vectors), _ROWS):
+        means[i : i + _ROWS] = unit(np.asarray(vectors[i : i + _ROWS], dtype=np.float64).mean(axis=1))
+    return means
 
 
 def _blocks(shards: Sounds, what: str) -> Iterator[list[np.ndarray]]:

@@ -33,6 +33,9 @@ Projector = Callable[[np.ndarray], np.ndarray]
 FitProjector = Callable[[np.ndarray, Gallery, int], Projector]
 """From embeddings of the training sounds, their gallery and a seed to a projector."""
 
+Train = Callable[[], tuple[Matrix, Gallery]]
+"""Loads the embeddings of the training sounds and their gallery."""
+
 
 @dataclass(frozen=True)
 class Retrieval:
@@ -50,9 +53,9 @@ class Retrieval:
 
 
 def run_retrieval(
-    matrices: Mapping[str, Matrix],
-    train: Gallery,
+    sounds: Matrix,
     test: Gallery,
+    train: Train,
     listed: Mapping[str, Part],
     config: EvaluateConfig,
     seed: int,
@@ -63,10 +66,11 @@ def run_retrieval(
     """Measure one encoder.
 
     Args:
-        matrices: its embeddings of the splits `train` and `test`. With a projection of its own, that is
-            used; otherwise one is fitted on `train`.
-        train: training clips; used only for encoders without a projection.
+        sounds: its embeddings of the test split. With a projection of its own, that is used; otherwise
+            one is fitted on what `train` gives.
         test: the gallery.
+        train: loads the embeddings and images of the train split. Asked only where something is fitted, and
+            let go of before anything is ranked.
         listed: clips that the list has of `train` and `test`, from the ledgers.
         fit: the cross projection for baselines (`evaluate.cross_projection`).
 
@@ -77,18 +81,12 @@ def run_retrieval(
         raise UserError(
             f"{test.source}: retrieval needs two clips or more, and there are {len(test.clip_ids)}"
         )
-    for split, gallery in (("train", train), ("test", test)):
-        if matrices[split].items != gallery.clip_ids:
-            raise UserError(f"{gallery.source}: the sounds of '{matrices[split].encoder}' are of other clips")
-    sounds, origin = matrices["test"].projection, "the encoder's own projection g(a)"
-    parts, ranked, further = {}, [], 0
-    if sounds is None:
+    _refuse_others(sounds, test)
+    parts, origin, projected = {}, "the encoder's own projection g(a)", [sounds.projection]
+    if sounds.projection is None:
         parts, origin = {"train": listed["train"]}, "a cross projection fitted on the train split"
-        further = config.heavy_seeds - 1
-        sounds = _projected(matrices, train, fit, seed)
-    ranked.append(_ranks(sounds, test))
-    for number in range(seed + 1, seed + 1 + further):
-        ranked.append(_ranks(_projected(matrices, train, fit, number), test))
+        projected = _fitted(sounds.embedding, train, fit, range(seed, seed + config.heavy_seeds))
+    ranked = [_ranks(one, test) for one in projected]
     ranks = ranked[0]
     metrics = retrieval_metrics(ranks, test.labels, test.video_ids, config, seed)
     values = [_values(found, test.labels, config.retrieval.recalls) for found in ranked]
@@ -98,7 +96,7 @@ def run_retrieval(
         split="test",
         protocol=f"instance-level retrieval over the whole gallery by cosine in the teacher's space; "
         f"{origin}; one frame-averaged image a clip; ties at their expected rank",
-        encoder=matrices["test"].encoder,
+        encoder=sounds.encoder,
         n=len(test.clip_ids),
         coverage=listed["test"].coverage,
         seed=seed,
@@ -110,7 +108,7 @@ def run_retrieval(
         exclusions=listed["test"].exclusions,
         parts=parts,
     )
-    return Retrieval(result, _items(test, ranks), sounds)
+    return Retrieval(result, _items(test, ranks), projected[0])
 
 
 def retrieval_metrics(
@@ -150,8 +148,16 @@ def _rows(
     return [mrr, *hits, ("median_rank", median_of(ranks.expected()), chance_rank(n), class_only_rank(labels))]
 
 
-def _projected(matrices: Mapping[str, Matrix], train: Gallery, fit: FitProjector, seed: int) -> np.ndarray:
-    return fit(matrices["train"].embedding, train, seed)(matrices["test"].embedding)
+def _fitted(embedding: np.ndarray, train: Train, fit: FitProjector, seeds: Sequence[int]) -> list[np.ndarray]:
+    """The test sounds in the teacher's space, once a seed; the train split is in memory in here alone."""
+    known, gallery = train()
+    _refuse_others(known, gallery)
+    return [fit(known.embedding, gallery, seed)(embedding) for seed in seeds]
+
+
+def _refuse_others(sounds: Matrix, gallery: Gallery) -> None:
+    if sounds.items != gallery.clip_ids:
+        raise UserError(f"{gallery.source}: the sounds of '{sounds.encoder}' are of other clips")
 
 
 def _ranks(sounds: np.ndarray, test: Gallery) -> dict[str, Ranks]:
