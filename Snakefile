@@ -3,6 +3,7 @@
 snakemake --cores all                       the embedded default, from nothing to the report
 snakemake --cores all --use-conda           the same, every rule in its own environment
 snakemake --cores all train                 one stage: corpus, teacher, train, evaluate, generate, studies, publish
+snakemake --cores all share                 a finished run's model as a folder to pass on
 snakemake --configfile config/paper.yaml    another configuration, laid over config/config.yaml
 """
 
@@ -36,6 +37,7 @@ include: "rules/borrow.smk"
 include: "rules/figures.smk"
 include: "rules/publish.smk"
 include: "rules/report.smk"
+include: "rules/share.smk"
 
 
 report: "workflow/report/workflow.rst"
@@ -58,6 +60,7 @@ localrules:
     record_run,
     summarise,
     make_report,
+    share,
 
 
 rule all:

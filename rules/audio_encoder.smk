@@ -7,12 +7,15 @@ makes   results/<run>/training/   metrics.jsonl, best.safetensors (and last.pt, 
 
 from wavbrivl.config.models import check_shares
 from wavbrivl.config.search import points_of
-from wavbrivl.train.provenance import backbone_facts, corpus_facts, teacher_facts
+from wavbrivl.train.deviations import deciding
+from wavbrivl.train.provenance import corpus_facts, teacher_facts
 from wavbrivl.workflow.resources import asked_gpus
 
 # The points of a grid search (rules/search.smk); none by default.
 POINTS = points_of(CONFIG.search, CONFIG.audio_encoder, CONFIG.training)
 SEARCH = f"{RESULTS}/search"
+# What names the chosen point: for every rule that describes or repeats the training.
+CHOSEN = f"{SEARCH}/chosen.json" if POINTS else []
 
 try:
     for training in [point.training for point in POINTS] or [CONFIG.training]:
@@ -27,7 +30,7 @@ CARD = {
     "seed": CONFIG.seed,
     "corpus": corpus_facts(CONFIG.corpus, CORPUS_NAME),
     "teacher": teacher_facts(CONFIG.teacher),
-    "backbone": backbone_facts(CONFIG.audio_encoder.wavlm),
+    "settings": deciding(CONFIG),
 }
 
 
@@ -48,7 +51,7 @@ rule train_audio_encoder:
         rows=expand(f"{RESULTS}/embeddings/{{split}}.csv", split=["train", "validation"]),
         teacher=TEACHER,
         pretrained=fetched(CONFIG.audio_encoder.wavlm.pretrained),
-        chosen=f"{SEARCH}/chosen.json" if POINTS else [],
+        chosen=CHOSEN,
     output:
         metrics=f"{RESULTS}/training/metrics.jsonl",
         best=f"{RESULTS}/training/best.safetensors",
@@ -90,6 +93,7 @@ rule describe_model:
         best=f"{RESULTS}/training/best.safetensors",
         teacher=f"{RESULTS}/teacher/config.json",
         ledgers=shard_files("media/{shard}.ledger.csv", ["train", "validation"]),
+        chosen=CHOSEN,
     output:
         f"{RESULTS}/model/README.md",
     log:

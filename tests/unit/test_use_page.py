@@ -11,6 +11,7 @@ import pytest
 from tests.tiny_model import write_images, write_run, write_sounds
 
 from wavbrivl.cli.main import main
+from wavbrivl.train.share import share_model
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = (ROOT / "docs/use.md").read_text(encoding="utf-8")
@@ -62,16 +63,19 @@ def test_the_commands_run_one_after_the_other(place, monkeypatch, capsys):
         "embed", "classify", "index", "search", "doctor",
     }  # fmt: skip
     for program, *arguments in commands:
-        if program == "wavbrivl":
+        if arguments[-1] == "share":  # what the workflow's target does with a finished run
+            model = [p for p in (place / "results/demo/model").iterdir() if p.name != "README.md"]
+            share_model(model, place / "results/demo/model_card.md", place / "results/demo/share")
+        elif program == "wavbrivl":
             assert main(arguments) == 0, capsys.readouterr().err
         else:
             subprocess.run([program, *arguments], check=True, timeout=60)
-    assert main(["doctor", "--model", "shared-model"]) == 0
-    assert (place / "shared-model/README.md").read_text() == "# A card with numbers\n"
+    assert main(["doctor", "--model", "results/demo/share"]) == 0
+    assert (place / "results/demo/share/README.md").read_text() == "# A card with numbers\n"
 
 
 def test_links_and_paths_on_the_page_are_there():
     targets = [t for t in re.findall(r"\]\(([^)#]+)\)", PAGE) if "://" not in t]
     assert not [target for target in targets if not (ROOT / "docs" / target).exists()]
-    for rule in ("describe_model", "write_model_card"):
+    for rule in ("describe_model", "write_model_card", "share_model"):
         assert (ROOT / "workflow/scripts" / f"{rule}.py").is_file() and rule in PAGE

@@ -28,8 +28,8 @@ STAGE_OF_FILE = {
     "publish": "publish",
     "report": "publish",
 }
-ELSEWHERE = {"datasets", "weights"}
-"""Rules that fetch what a configuration names; no target's own."""
+ELSEWHERE = {"datasets", "weights", "share"}
+"""Rules that fetch what a configuration names, and the folder to pass on; no target's own."""
 
 
 def test_every_rule_file_belongs_to_a_stage():

@@ -10,6 +10,6 @@ if __name__ == "__main__":
         teacher = Path(snakemake.input.teacher).parent
         ledgers = [Path(path) for path in snakemake.input.ledgers]
         metrics = [Path(path) for path in snakemake.input.metrics]
-        provenance = gather(snakemake.params.card, teacher, ledgers, metrics)
+        provenance = gather(snakemake.params.card, teacher, ledgers, metrics, snakemake.input.chosen)
         model = Path(snakemake.input.model[0]).parent
         write_card(Path(snakemake.output[0]), model, Path(snakemake.input.best), provenance)

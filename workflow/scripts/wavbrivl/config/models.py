@@ -134,7 +134,9 @@ class TrainingConfig(Section):
     siglip_bias: float = -10.0
     """First value of the bias that `siglip` learns in each of the two spaces (SigLIP: -10)."""
     topk: Annotated[int, Field(ge=1, le=1)] = 1
-    """Kept under its published name; the branch it governs is switched off in released BriVL."""
+    """In BriVL it marks further positives: queue items among the top-k of both modalities. That branch is
+    switched off in the release, and so here; the paper's sentence, that topk keeps "only the top-scoring
+    prediction", is wrong (docs/choices.md). The key is kept under its published name and takes only 1."""
     mask_same: Literal["clip", "video"] = "clip"
     """What is of the positive's own clip (or whole video) never counts as a negative."""
     term_reduction: Literal["sum", "mean"] = "sum"

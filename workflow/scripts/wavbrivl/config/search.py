@@ -47,7 +47,9 @@ def points_of(search: SearchConfig, audio: AudioEncoderConfig, training: Trainin
     if not search.grid:
         return []
     combinations = itertools.product(*search.grid.values())
-    points = [_point(dict(zip(search.grid, values, strict=True)), audio, training) for values in combinations]
+    points = [
+        point_of(dict(zip(search.grid, values, strict=True)), audio, training) for values in combinations
+    ]
     names = [tuple(point.labels().items()) for point in points]
     twice = next((name for name in names if names.count(name) > 1), None)
     if twice:
@@ -55,7 +57,12 @@ def points_of(search: SearchConfig, audio: AudioEncoderConfig, training: Trainin
     return points
 
 
-def _point(values: dict[str, Any], audio: AudioEncoderConfig, training: TrainingConfig) -> Point:
+def point_of(values: dict[str, Any], audio: AudioEncoderConfig, training: TrainingConfig) -> Point:
+    """The two sections with `values`, dotted keys, in place of what they say.
+
+    Raises:
+        ValueError: one sentence that names the key and the value that is wrong.
+    """
     sections = {
         "audio_encoder": audio.model_dump(mode="json"),
         "training": training.model_dump(mode="json"),

@@ -1,29 +1,19 @@
 """The model card: what the encoder is, what it learned from, how well it does, what its limits are."""
 
-import json
-import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from safetensors import safe_open
-
-from wavbrivl.audio.configuration import WavBriVLConfig
 from wavbrivl.corpus.ledger import coverage
 from wavbrivl.evaluate.places import TRAINED
 from wavbrivl.evaluate.result import Metric, Result, read_result
-from wavbrivl.files import write_text
-from wavbrivl.train.checkpoint import FACTS
-from wavbrivl.train.provenance import described
+from wavbrivl.files import read_json, write_text
+from wavbrivl.safetensors_header import read_header
+from wavbrivl.train.best import best_facts
+from wavbrivl.train.deviations import deviations, read_settings
+from wavbrivl.train.provenance import backbone_facts, described
 
-DEVIATIONS = (
-    "WavLM reads the raw waveform; the paper speaks of a spectrogram, which WavLM does not take.",
-    "The image tower is frozen, so positives are online on both sides and only negatives come from "
-    "momentum queues; with BriVL's loss taken literally one direction would carry no gradient.",
-    "The embedding has 512 values; cross projections bridge to the teacher's width.",
-    "Queue entries of the positive's own clip (or video) are masked, and so are unfilled ones.",
-)
 LIMITS = (
     "One embedding stands for one scene: overlapping events are not told apart.",
     "The encoder hardly hears loudness: the norms inside WavLM remove it.",
@@ -40,6 +30,7 @@ class Provenance:
         run: name of the run.
         seed: that decided its weights.
         corpus, teacher, backbone: facts in words, licences among them (`wavbrivl.train.provenance`).
+        deviations: from the paper, a sentence each.
         coverage: clips expected, found and missing by cause.
         results: what was measured; empty before the evaluations.
     """
@@ -49,30 +40,38 @@ class Provenance:
     corpus: Mapping[str, Any]
     teacher: Mapping[str, Any]
     backbone: Mapping[str, Any]
+    deviations: Sequence[str]
     coverage: Mapping[str, Any]
     results: Sequence[Result] = field(default=())
 
 
 def gather(
-    facts: Mapping[str, Any], teacher: Path, ledgers: Sequence[Path], metrics: Iterable[Path] = ()
+    facts: Mapping[str, Any],
+    teacher: Path,
+    ledgers: Sequence[Path],
+    metrics: Iterable[Path] = (),
+    chosen: Path | str | None = None,
 ) -> Provenance:
     """Put together what a job is told.
 
     Args:
-        facts: run, seed, corpus, teacher and backbone.
+        facts: run, seed, corpus, teacher, and settings (`wavbrivl.train.deviations.deciding`).
         teacher: the teacher's folder, which tells more.
         ledgers: of the training and validation shards.
         metrics: metrics files.
+        chosen: the grid search's chosen.json, if there was one: its point is what is described.
 
     Raises:
         UserError: a file that is no ledger or no metrics file.
     """
+    settings = read_settings(facts["settings"], chosen)
     return Provenance(
         run=facts["run"],
         seed=facts["seed"],
         corpus=facts["corpus"],
         teacher={**facts["teacher"], **described(teacher)},
-        backbone=facts["backbone"],
+        backbone=backbone_facts(settings.audio_encoder.wavlm),
+        deviations=deviations(settings),
         coverage=coverage(ledgers),
         results=[read_result(path) for path in metrics],
     )
@@ -87,17 +86,15 @@ def write_card(path: Path, model: Path, best: Path, provenance: Provenance) -> N
         best: best.safetensors of the training, which carries when it was best.
         provenance: the rest.
     """
-    config = WavBriVLConfig.from_pretrained(model, local_files_only=True)
-    with safe_open(model / "model.safetensors", framework="pt") as file:
-        values = sum(math.prod(file.get_slice(name).get_shape()) for name in file.keys())  # noqa: SIM118
-    with safe_open(best, framework="pt") as file:
-        facts = json.loads((file.metadata() or {}).get(FACTS, "{}"))
-    write_text(path, card(config, values, facts, provenance))
+    config = read_json(model / "config.json")
+    values = read_header(model / "model.safetensors").values
+    write_text(path, card(config, values, best_facts(best), provenance))
 
 
-def card(config: WavBriVLConfig, values: int, facts: Mapping[str, str], provenance: Provenance) -> str:
-    """The text: `values` is the number of weights, `facts` what was noted with the best ones."""
-    space = {"weights_sha256": digest} if (digest := (config.teacher or {}).get("weights_sha256")) else {}
+def card(config: Mapping[str, Any], values: int, facts: Mapping[str, str], provenance: Provenance) -> str:
+    """The text: `config` is the model's own, `values` the number of weights, `facts` the best ones' notes."""
+    digest = (config.get("teacher") or {}).get("weights_sha256")
+    space = {"weights_sha256": digest} if digest else {}
     blocks = [
         _FRONT_MATTER,
         f"# WavBriVL audio encoder ({provenance.run})",
@@ -108,7 +105,7 @@ def card(config: WavBriVLConfig, values: int, facts: Mapping[str, str], provenan
         "## Backbone\n\n" + _facts(provenance.backbone),
         "## Training\n\n" + _facts({"seed": provenance.seed, **facts}),
         "## Measured\n\n" + _measured(provenance.results, provenance.run),
-        "## Deviations from the paper\n\n" + _list(DEVIATIONS),
+        "## Deviations from the paper\n\n" + _list(provenance.deviations),
         "## Limits\n\n" + _list(LIMITS),
     ]
     return "\n\n".join(blocks) + "\n"
@@ -134,14 +131,14 @@ sounds.projection  # g(a), unit length, in the teacher's space
 ```"""
 
 
-def _description(config: WavBriVLConfig, values: int) -> str:
-    backbone = config.wavlm
+def _description(config: Mapping[str, Any], values: int) -> str:
+    backbone = config["wavlm"]
     return (
-        f"WavLM ({backbone.num_hidden_layers} layers of width {backbone.hidden_size}"
-        f"{', frozen' if config.freeze_backbone else ''}) on raw {config.sampling_rate} Hz mono sound, a "
-        f"learned weighting of all its layers, the mean over time and an MLP give an embedding `a` of "
-        f"{config.embedding_dim} values; g takes it to the teacher's {config.teacher_dim}. "
-        f"{values / 1e6:.1f} M parameters; sounds longer than {config.window_seconds:g} s are embedded in "
+        f"WavLM ({backbone['num_hidden_layers']} layers of width {backbone['hidden_size']}"
+        f"{', frozen' if config['freeze_backbone'] else ''}) on raw {config['sampling_rate']} Hz mono sound, "
+        f"a learned weighting of all its layers, the mean over time and an MLP give an embedding `a` of "
+        f"{config['embedding_dim']} values; g takes it to the teacher's {config['teacher_dim']}. "
+        f"{values / 1e6:.1f} M parameters; sounds longer than {config['window_seconds']:g} s are embedded in "
         "windows of that length."
     )
 

@@ -14,10 +14,10 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from wavbrivl.files import atomic
+from wavbrivl.train.best import FACTS
 
 logger = logging.getLogger("wavbrivl")
 FORMAT = 1
-FACTS = "wavbrivl"
 READABLE = 0o644
 """Mode of the written weights; safetensors itself lets nobody but the owner read them."""
 

@@ -36,12 +36,17 @@ NEEDS: dict[str, tuple[str, ...]] = {
 SECTIONS: dict[str, tuple[str, ...]] = {
     "corpus": ("seed", "world", "corpus", "fetch", "media"),
     "teacher": ("models_of", "seed", "corpus", "media", "teacher", "evaluate"),
-    "train": ("models_of", "run", "seed", "corpus", "teacher", "audio_encoder", "training", "search"),
+    "train": (
+        *("models_of", "run", "seed", "corpus", "media", "teacher", "audio_encoder", "training", "search"),
+    ),
     "evaluate": ("seed", "world", "corpus", "teacher", "audio_encoder", "training", "evaluate"),
     "generate": (
         *("models_of", "seed", "corpus", "teacher", "audio_encoder", "evaluate", "generate", "studies"),
     ),
-    "publish": ("run", "seed", "corpus", "teacher", "audio_encoder", "evaluate", "studies"),
+    "publish": (
+        *("run", "seed", "corpus", "media", "teacher", "audio_encoder", "training", "search", "evaluate"),
+        "studies",
+    ),
 }
 """Sections of the configuration that the rules of each target read."""
 
