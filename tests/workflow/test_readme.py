@@ -66,7 +66,7 @@ def test_python_example_runs_on_the_exported_model(finished, tmp_path):
     (code,) = _blocks("python")
     model = finished.path / "results/test/model"
     code = code.replace("results/demo/model", str(model))
-    code += "\nassert embeddings.embedding.shape == (1, 512)\nassert len(embeddings.projection) == 1\n"
+    code += "\nassert sounds.embedding.shape == (1, 512)\nassert len(sounds.projection) == 1\n"
     done = subprocess.run(
         [sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, timeout=120, check=False
     )
