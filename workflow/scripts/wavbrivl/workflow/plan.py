@@ -9,7 +9,8 @@ from wavbrivl.config.corpus import is_address
 from wavbrivl.corpus.lists import ListSummary, check_list, list_paths, shard_names
 from wavbrivl.errors import UserError
 from wavbrivl.labels.loader import label_file, words_for
-from wavbrivl.weights.wanted import hub_name, lacking, name_of
+from wavbrivl.teacher.fit import refuse_misfit
+from wavbrivl.weights.wanted import checkpoint_place, hub_name, lacking, model_place, name_of
 
 CHECKED = ".checked"
 """Folder below the corpora: what was learnt from lists and videos when the workflow was planned."""
@@ -42,9 +43,19 @@ def plan_run(config: Config, data: Path) -> Plan:
     """
     _folders_exist(config)
     _labels_are_translated(config)
+    _teacher_fits(config)
     summary = check_list(config.corpus, data / CHECKED, config.world)
     paths = list_paths(config.corpus, data / CHECKED, data / "embedded" / "world")
     return Plan(summary, shard_names(summary), [str(path) for path in paths])
+
+
+def _teacher_fits(config: Config) -> None:
+    """A teacher whose dimensions are not the configured ones is refused now, not by its first job."""
+    if config.models_of:
+        return  # the other run's teacher is taken, whatever is configured here
+    teacher, checkpoint = config.teacher, checkpoint_place(config.teacher)
+    model = Path(model_place(teacher)) if teacher.kind == "huggingface" else None
+    refuse_misfit(teacher, Path(checkpoint) if checkpoint else None, model)
 
 
 def _labels_are_translated(config: Config) -> None:
