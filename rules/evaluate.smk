@@ -90,6 +90,7 @@ rule evaluate_retrieval:
         matrices=expand(f"{RESULTS}/embeddings/{{split}}.npy", split=["train", "test"]),
         rows=expand(f"{RESULTS}/embeddings/{{split}}.csv", split=["train", "test"]),
         ledgers=shard_files("media/{shard}.ledger.csv", ["test"]),
+        chosen=CHOSEN,
     output:
         metrics=metrics_of("vggsound_retrieval"),
         scores=f"{RESULTS}/evaluation/retrieval.items.csv",
@@ -109,6 +110,8 @@ rule evaluate_retrieval:
         **evaluation("retrieval", "bootstrap"),
         encoders=ENCODERS,
         dataset=CORPUS_NAME,
-        code=code_digest("wavbrivl.evaluate.retrieval", "wavbrivl.evaluate.cross_projection"),
+        code=code_digest(
+            "wavbrivl.evaluate.retrieval", "wavbrivl.evaluate.cross_projection", "wavbrivl.train.chosen"
+        ),
     script:
         "../workflow/scripts/evaluate_retrieval.py"

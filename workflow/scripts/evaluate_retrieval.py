@@ -4,7 +4,6 @@ from pathlib import Path
 
 from wavbrivl.compute import set_up
 from wavbrivl.config.evaluation import EvaluateConfig
-from wavbrivl.config.models import TrainingConfig
 from wavbrivl.corpus.ledger import coverage
 from wavbrivl.evaluate.cross_projection import cross_projection
 from wavbrivl.evaluate.details import write_details
@@ -13,6 +12,7 @@ from wavbrivl.evaluate.items import write_items
 from wavbrivl.evaluate.matrix import read_matrix
 from wavbrivl.evaluate.result import Coverage, write_result
 from wavbrivl.evaluate.retrieval import run_retrieval
+from wavbrivl.train.chosen import training_used
 from wavbrivl.workflow.job import job
 
 if __name__ == "__main__":
@@ -20,7 +20,8 @@ if __name__ == "__main__":
         inputs, params, seed = snakemake.input, snakemake.params, snakemake.params.seed
         set_up(seed, threads=1)
         config = EvaluateConfig(**params.evaluate)
-        fit = cross_projection(TrainingConfig(**params.training), config.retrieval.baseline_steps, seed)
+        training = training_used(params.training, inputs.chosen)
+        fit = cross_projection(training, config.retrieval.baseline_steps, seed)
         train, test = (
             load_gallery(None, Path(matrix), Path(rows))
             for matrix, rows in zip(inputs.matrices, inputs.rows, strict=True)

@@ -10,7 +10,7 @@ from wavbrivl.corpus.lists import ListSummary, check_list, list_paths, shard_nam
 from wavbrivl.errors import UserError
 from wavbrivl.labels.loader import label_file, words_for
 from wavbrivl.teacher.fit import refuse_misfit
-from wavbrivl.weights.wanted import checkpoint_place, hub_name, lacking, model_place, name_of
+from wavbrivl.weights.wanted import backbones, checkpoint_place, hub_name, lacking, model_place, name_of
 
 CHECKED = ".checked"
 """Folder below the corpora: what was learnt from lists and videos when the workflow was planned."""
@@ -147,15 +147,14 @@ def _weights_exist(config: Config) -> None:
         raise UserError(lack)
     if config.teacher.image.regions == "boxes" and not config.teacher.boxes:
         raise UserError("teacher.image.regions 'boxes' needs teacher.boxes, the folder that holds them")
-    pretrained = config.audio_encoder.wavlm.pretrained
-    folders = {
-        "audio_encoder.wavlm.pretrained": pretrained,
-        "teacher.model": None if hub_name(config.teacher) else config.teacher.model,
-        "teacher.boxes": config.teacher.boxes,
-        "generate.diffusion.released": config.generate.diffusion.released,
-        "generate.latent.released": config.generate.latent.released,
-    }
-    for key, path in folders.items():
+    folders = [
+        *(("audio_encoder.wavlm.pretrained", path) for path in backbones(config)),
+        ("teacher.model", None if hub_name(config.teacher) else config.teacher.model),
+        ("teacher.boxes", config.teacher.boxes),
+        ("generate.diffusion.released", config.generate.diffusion.released),
+        ("generate.latent.released", config.generate.latent.released),
+    ]
+    for key, path in folders:
         if path and not name_of(path) and not Path(path).is_dir():
             raise UserError(f"{key}: there is no folder {path}")
 
