@@ -14,8 +14,11 @@ from wavbrivl.workflow.resources import asked_gpus
 # The points of a grid search (rules/search.smk); none by default.
 POINTS = points_of(CONFIG.search, CONFIG.audio_encoder, CONFIG.training)
 SEARCH = f"{RESULTS}/search"
-# What names the chosen point: for every rule that describes or repeats the training.
-CHOSEN = f"{SEARCH}/chosen.json" if POINTS else []
+# What names the chosen point, for every rule that describes or repeats the training; models of another run
+# come with that run's.
+CHOSEN = f"results/{CONFIG.models_of or CONFIG.run}/search/chosen.json" if POINTS else []
+if CONFIG.models_of and CHOSEN and not Path(CHOSEN).is_file():
+    CHOSEN = []
 
 try:
     for training in [point.training for point in POINTS] or [CONFIG.training]:
@@ -50,8 +53,9 @@ rule train_audio_encoder:
         matrices=expand(f"{RESULTS}/embeddings/{{split}}.npy", split=["train", "validation"]),
         rows=expand(f"{RESULTS}/embeddings/{{split}}.csv", split=["train", "validation"]),
         teacher=TEACHER,
-        pretrained=fetched(CONFIG.audio_encoder.wavlm.pretrained),
-        chosen=CHOSEN,
+        # With a grid each point has a backbone of its own, and its weights are there already.
+        pretrained=[] if POINTS else fetched(CONFIG.audio_encoder.wavlm.pretrained),
+        chosen=f"{SEARCH}/chosen.json" if POINTS else [],
     output:
         metrics=f"{RESULTS}/training/metrics.jsonl",
         best=f"{RESULTS}/training/best.safetensors",

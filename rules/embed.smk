@@ -136,6 +136,7 @@ rule train_supervised:
     input:
         unpack(supervised_sounds),
         model=f"{RESULTS}/model/config.json",
+        chosen=CHOSEN,
     output:
         f"{SUPERVISED_LOGITS}/{{dataset}}/{{fold}}.npz",
     log:
@@ -158,7 +159,10 @@ rule train_supervised:
         name=lambda wildcards: benchmark_name(wildcards.dataset) if wildcards.fold != "test" else CORPUS_NAME,
         shards=PLAN.shards,
         code=code_digest(
-            "wavbrivl.evaluate.supervised", "wavbrivl.evaluate.datasets", "wavbrivl.evaluate.corpus_classes"
+            "wavbrivl.evaluate.supervised",
+            "wavbrivl.evaluate.datasets",
+            "wavbrivl.evaluate.corpus_classes",
+            "wavbrivl.train.chosen",
         ),
     script:
         "../workflow/scripts/train_supervised.py"

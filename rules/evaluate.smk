@@ -90,6 +90,7 @@ rule evaluate_retrieval:
         matrices=expand(f"{RESULTS}/embeddings/{{split}}.npy", split=["train", "test"]),
         rows=expand(f"{RESULTS}/embeddings/{{split}}.csv", split=["train", "test"]),
         ledgers=shard_files("media/{shard}.ledger.csv", ["train", "test"]),
+        chosen=CHOSEN,
     output:
         metrics=metrics_of("vggsound_retrieval"),
         scores=f"{RESULTS}/evaluation/retrieval.items.csv",
@@ -113,6 +114,7 @@ rule evaluate_retrieval:
             "wavbrivl.evaluate.retrieval",
             "wavbrivl.evaluate.cross_projection",
             "wavbrivl.evaluate.corpus_classes",
+            "wavbrivl.train.chosen",
         ),
     script:
         "../workflow/scripts/evaluate_retrieval.py"

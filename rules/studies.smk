@@ -69,6 +69,7 @@ rule study_volume:
     input:
         drawings=drawn(GENERATE, SETS, "volume"),
         conditions=f"{GENERATE}/conditions/volume.npz",
+        model=f"{RESULTS}/model/config.json",
         judged=f"{STUDIED}/drawings.items.csv",
         real=f"{RESULTS}/metrics/vegas_real.json",
     output:
@@ -91,7 +92,6 @@ rule study_volume:
     params:
         **settings("seed"),
         bootstrap=CONFIG.evaluate.bootstrap,
-        loudness=CONFIG.audio_encoder.loudness,
         code=code_digest("wavbrivl.studies.volume", "wavbrivl.publish.study_figures"),
     script:
         "../workflow/scripts/study_volume.py"

@@ -6,9 +6,12 @@ import json
 import pytest
 
 from wavbrivl.config import parse_config
+from wavbrivl.config.models import AudioEncoderConfig, TrainingConfig
 from wavbrivl.config.search import points_of
 from wavbrivl.errors import UserError
+from wavbrivl.files import write_json
 from wavbrivl.publish.search import search_figure
+from wavbrivl.train.chosen import settings_used, training_used
 from wavbrivl.train.point import finish_point
 from wavbrivl.train.search import adopt, choose, read_outcomes, write_points
 
@@ -120,6 +123,19 @@ def test_table_and_figure_show_every_point(outcomes, tmp_path):
     assert len((tmp_path / "points.md").read_text(encoding="utf-8").splitlines()) == 6
     search_figure(tmp_path / "points.png", outcomes, chosen)
     assert (tmp_path / "points.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_what_follows_a_search_takes_the_chosen_point(outcomes, tmp_path):
+    chosen = tmp_path / "chosen.json"
+    choose(outcomes).write(chosen)
+    audio, training = (config.model_dump(mode="json") for config in (AudioEncoderConfig(), TrainingConfig()))
+    assert training_used(training, chosen).learning_rate == 0.01
+    assert training_used(training, []) == TrainingConfig()
+    write_json(chosen, {"values": {"audio_encoder.wavlm.heads": 2, "training.queue_size": 320}})
+    encoder, used = settings_used(audio, training, chosen)
+    assert (encoder.wavlm.heads, used.queue_size) == (2, 320)
+    assert training_used(training, chosen) == used
+    assert settings_used(audio, training) == (AudioEncoderConfig(), TrainingConfig())
 
 
 def test_a_search_without_any_validation_says_why(outcomes):

@@ -1,6 +1,7 @@
 """Wrong input ends before any job runs, with one sentence that names the file, row or key."""
 
 import pytest
+import torch
 
 pytestmark = pytest.mark.workflow
 
@@ -97,3 +98,13 @@ def test_fetching_from_youtube_without_a_cap(checkout):
         "corpus: {name: mine, format: vggsound, clip_list: list.csv, sources: [{kind: youtube}]}",
         ["downloads", "cap"],
     )
+
+
+def test_a_checkpoint_of_another_width(checkout):
+    """The configuration alone is sound; what it names is not what it says."""
+    torch.save(
+        {"learnable": {"imgencoder.learnable.imgFC.fc2.weight": torch.zeros(32, 32)}},
+        checkout.path / "brivl.pth",
+    )
+    text = "teacher: {checkpoint: brivl.pth, embedding_dim: 17}"
+    _refused(checkout, text, ["teacher.embedding_dim is 17", "brivl.pth", "32"])

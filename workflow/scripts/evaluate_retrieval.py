@@ -5,7 +5,6 @@ from pathlib import Path
 
 from wavbrivl.compute import set_up
 from wavbrivl.config.evaluation import EvaluateConfig
-from wavbrivl.config.models import TrainingConfig
 from wavbrivl.evaluate.corpus_classes import listed_parts
 from wavbrivl.evaluate.cross_projection import cross_projection
 from wavbrivl.evaluate.details import write_details
@@ -14,6 +13,7 @@ from wavbrivl.evaluate.items import write_items
 from wavbrivl.evaluate.matrix import Matrix, read_matrix
 from wavbrivl.evaluate.result import write_result
 from wavbrivl.evaluate.retrieval import run_retrieval
+from wavbrivl.train.chosen import training_used
 from wavbrivl.workflow.job import job
 
 
@@ -27,7 +27,7 @@ if __name__ == "__main__":
         inputs, params, seed = snakemake.input, snakemake.params, snakemake.params.seed
         set_up(seed, threads=1)
         config = EvaluateConfig(**params.evaluate)
-        fit = cross_projection(TrainingConfig(**params.training), config.retrieval.baseline_steps)
+        fit = cross_projection(training_used(params.training, inputs.chosen), config.retrieval.baseline_steps)
         learnt, tested = zip(map(Path, inputs.matrices), map(Path, inputs.rows), strict=True)
         test = load_gallery(None, *tested)
         listed = listed_parts([Path(path) for path in inputs.ledgers])

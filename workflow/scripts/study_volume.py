@@ -4,6 +4,7 @@ from pathlib import Path
 
 from wavbrivl.evaluate.items import read_items
 from wavbrivl.evaluate.result import read_result, write_result
+from wavbrivl.files import read_json
 from wavbrivl.generate.conditions import read_conditions
 from wavbrivl.publish.study_figures import volume_figure
 from wavbrivl.studies.folders import of_study, read_sets
@@ -20,7 +21,7 @@ if __name__ == "__main__":
             read_conditions(Path(inputs.conditions)),
             drawings,
             {generator: items for (study, generator), items in tables.items() if study == STUDY},
-            params.loudness,
+            read_json(inputs.model)["loudness"],
             real.dataset,
             real.coverage,
             params.bootstrap,

@@ -4,12 +4,12 @@ from pathlib import Path
 
 from wavbrivl.compute import set_up
 from wavbrivl.config.evaluation import EvaluateConfig
-from wavbrivl.config.models import TrainingConfig
 from wavbrivl.evaluate.datasets import LAYOUTS
 from wavbrivl.evaluate.kinds import SUPERVISED
 from wavbrivl.evaluate.matrix import Matrix, write_matrix
 from wavbrivl.evaluate.supervised import logits_of, train_supervised
 from wavbrivl.evaluate.supervised_data import corpus_parts, fold_parts
+from wavbrivl.train.chosen import training_used
 from wavbrivl.workflow.job import job
 
 if __name__ == "__main__":
@@ -28,7 +28,7 @@ if __name__ == "__main__":
             data.targets,
             data.classes,
             config.supervised,
-            TrainingConfig(**params.training),
+            training_used(params.training, inputs.chosen),
             config.probe,
             params.seed,
             device,

@@ -57,6 +57,13 @@ def points_of(search: SearchConfig, audio: AudioEncoderConfig, training: Trainin
     return points
 
 
+def encoders_of(
+    search: SearchConfig, audio: AudioEncoderConfig, training: TrainingConfig
+) -> list[AudioEncoderConfig]:
+    """Every encoder that is trained: those of the grid's points, or the one without a grid."""
+    return [point.audio_encoder for point in points_of(search, audio, training)] or [audio]
+
+
 def point_of(values: dict[str, Any], audio: AudioEncoderConfig, training: TrainingConfig) -> Point:
     """The two sections with `values`, dotted keys, in place of what they say.
 

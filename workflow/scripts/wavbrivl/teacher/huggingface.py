@@ -26,21 +26,11 @@ from wavbrivl.errors import UserError
 from wavbrivl.files import atomic, read_json, write_json
 from wavbrivl.teacher.augment import looks_of
 from wavbrivl.teacher.interface import Precision, arithmetic, digest, stack
+from wavbrivl.teacher.kinds import LANGUAGES, MODELS
 from wavbrivl.teacher.model import FORMAT, read_weights
 from wavbrivl.teacher.preprocess import to_unit
 
 logger = logging.getLogger("wavbrivl")
-
-MODELS = {
-    "clip": "CLIPModel",
-    "chinese_clip": "ChineseCLIPModel",
-    "siglip": "SiglipModel",
-    "siglip2": "Siglip2Model",
-}
-"""Class of transformers by `model_type`."""
-
-LANGUAGES = {"clip": ("en",), "chinese_clip": ("zh",), "siglip": ("en",), "siglip2": ("en", "zh")}
-"""What a model of that type was trained to read, mainly."""
 
 FILES = (
     "config.json", "preprocessor_config.json", "processor_config.json", "tokenizer.json",

@@ -23,8 +23,9 @@ from wavbrivl.teacher.checkpoint import (
     towers_of,
 )
 from wavbrivl.teacher.golden import BAAI, Golden, check_golden, read_examples
-from wavbrivl.teacher.huggingface import LANGUAGES, MODELS, adopt_model
+from wavbrivl.teacher.huggingface import adopt_model
 from wavbrivl.teacher.interface import FrozenTeacher
+from wavbrivl.teacher.kinds import LANGUAGES, MODELS
 from wavbrivl.teacher.model import Teacher, load_teacher
 from wavbrivl.teacher.text import Tokenizer, read_vocabulary
 from wavbrivl.teacher.towers import Towers

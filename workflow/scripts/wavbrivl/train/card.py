@@ -16,10 +16,11 @@ from wavbrivl.train.provenance import backbone_facts, described
 
 LIMITS = (
     "One embedding stands for one scene: overlapping events are not told apart.",
-    "The encoder hardly hears loudness: the norms inside WavLM remove it.",
     "It knows what its training clips and its teacher knew; biases of both are kept.",
     "Cosines rank; they are no probabilities, and are not comparable between teachers.",
 )
+DEAF = "The encoder hardly hears loudness: the norms inside WavLM remove it."
+"""Of an encoder without the loudness feature."""
 
 
 @dataclass(frozen=True)
@@ -106,7 +107,7 @@ def card(config: Mapping[str, Any], values: int, facts: Mapping[str, str], prove
         "## Training\n\n" + _facts({"seed": provenance.seed, **facts}),
         "## Measured\n\n" + _measured(provenance.results, provenance.run),
         "## Deviations from the paper\n\n" + _list(provenance.deviations),
-        "## Limits\n\n" + _list(LIMITS),
+        "## Limits\n\n" + _list(LIMITS if config["loudness"] else [*LIMITS, DEAF]),
     ]
     return "\n\n".join(blocks) + "\n"
 

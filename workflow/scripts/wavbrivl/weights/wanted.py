@@ -6,6 +6,7 @@ from pathlib import Path
 
 from wavbrivl.config import Config
 from wavbrivl.config.corpus import is_address
+from wavbrivl.config.search import encoders_of
 from wavbrivl.config.teacher import TeacherConfig
 from wavbrivl.corpus.registry import RegisteredFile
 from wavbrivl.errors import UserError
@@ -81,22 +82,28 @@ def hub_name(teacher: TeacherConfig) -> str | None:
 def lacking(config: Config) -> str | None:
     """Why a configured path below the fetched weights can never be there, or None."""
     known = entries(config)
-    for key, path in configured_paths(config).items():
+    for key, path in configured_paths(config):
         name = name_of(path)
         if name and name not in known and not Path(str(path)).exists():
             return f"{key}: there is no {path}, and the registry of weights has no '{name}'"
     return None
 
 
-def configured_paths(config: Config) -> dict[str, str | None]:
-    """The keys that may name something below `data/weights/`."""
-    return {
-        "teacher.checkpoint": config.teacher.checkpoint,
-        "teacher.vocabulary": config.teacher.vocabulary,
-        "teacher.model": config.teacher.model,
-        "audio_encoder.wavlm.pretrained": config.audio_encoder.wavlm.pretrained,
-        "studies.judge.clip": config.studies.judge.clip,
-    }
+def configured_paths(config: Config) -> list[tuple[str, str | None]]:
+    """The keys that may name something below `data/weights/`, with what they name."""
+    return [
+        ("teacher.checkpoint", config.teacher.checkpoint),
+        ("teacher.vocabulary", config.teacher.vocabulary),
+        ("teacher.model", config.teacher.model),
+        *(("audio_encoder.wavlm.pretrained", path) for path in backbones(config)),
+        ("studies.judge.clip", config.studies.judge.clip),
+    ]
+
+
+def backbones(config: Config) -> list[str]:
+    """Folders of the pretrained WavLMs that are trained from: the grid's, or the one without a grid."""
+    encoders = encoders_of(config.search, config.audio_encoder, config.training)
+    return sorted({encoder.wavlm.pretrained for encoder in encoders if encoder.wavlm.pretrained})
 
 
 @cache

@@ -39,10 +39,8 @@ SECTIONS: dict[str, tuple[str, ...]] = {
     "train": (
         *("models_of", "run", "seed", "corpus", "media", "teacher", "audio_encoder", "training", "search"),
     ),
-    "evaluate": ("seed", "world", "corpus", "teacher", "audio_encoder", "training", "evaluate"),
-    "generate": (
-        *("models_of", "seed", "corpus", "teacher", "audio_encoder", "evaluate", "generate", "studies"),
-    ),
+    "evaluate": ("models_of", "seed", "world", "corpus", "teacher", "training", "search", "evaluate"),
+    "generate": ("models_of", "seed", "corpus", "teacher", "evaluate", "generate", "studies"),
     "publish": (
         *("run", "seed", "corpus", "media", "teacher", "audio_encoder", "training", "search", "evaluate"),
         "studies",

@@ -11,7 +11,8 @@ from wavbrivl.config.events import PLACES
 from wavbrivl.corpus.lists import ListSummary, check_list, list_paths, shard_names
 from wavbrivl.errors import UserError
 from wavbrivl.labels.loader import label_file, words_for
-from wavbrivl.weights.wanted import hub_name, lacking, name_of
+from wavbrivl.teacher.fit import refuse_misfit
+from wavbrivl.weights.wanted import backbones, checkpoint_place, hub_name, lacking, model_place, name_of
 from wavbrivl.workflow.foreign import foreign_modules
 
 CHECKED = ".checked"
@@ -46,9 +47,19 @@ def plan_run(config: Config, data: Path) -> Plan:
     _folders_exist(config)
     _labels_are_translated(config)
     foreign_modules(config.evaluate.encoders, config.evaluate.models)
+    _teacher_fits(config)
     summary = check_list(config.corpus, data / CHECKED, config.world)
     paths = list_paths(config.corpus, data / CHECKED, data / "embedded" / "world")
     return Plan(summary, shard_names(summary), [str(path) for path in paths])
+
+
+def _teacher_fits(config: Config) -> None:
+    """A teacher whose dimensions are not the configured ones is refused now, not by its first job."""
+    if config.models_of:
+        return  # the other run's teacher is taken, whatever is configured here
+    teacher, checkpoint = config.teacher, checkpoint_place(config.teacher)
+    model = Path(model_place(teacher)) if teacher.kind == "huggingface" else None
+    refuse_misfit(teacher, Path(checkpoint) if checkpoint else None, model)
 
 
 def _labels_are_translated(config: Config) -> None:
@@ -172,15 +183,14 @@ def _weights_exist(config: Config) -> None:
         raise UserError(lack)
     if config.teacher.image.regions == "boxes" and not config.teacher.boxes:
         raise UserError("teacher.image.regions 'boxes' needs teacher.boxes, the folder that holds them")
-    pretrained = config.audio_encoder.wavlm.pretrained
-    folders = {
-        "audio_encoder.wavlm.pretrained": pretrained,
-        "teacher.model": None if hub_name(config.teacher) else config.teacher.model,
-        "teacher.boxes": config.teacher.boxes,
-        "generate.diffusion.released": config.generate.diffusion.released,
-        "generate.latent.released": config.generate.latent.released,
-    }
-    for key, path in folders.items():
+    folders = [
+        *(("audio_encoder.wavlm.pretrained", path) for path in backbones(config)),
+        ("teacher.model", None if hub_name(config.teacher) else config.teacher.model),
+        ("teacher.boxes", config.teacher.boxes),
+        ("generate.diffusion.released", config.generate.diffusion.released),
+        ("generate.latent.released", config.generate.latent.released),
+    ]
+    for key, path in folders:
         if path and not name_of(path) and not Path(path).is_dir():
             raise UserError(f"{key}: there is no folder {path}")
 
