@@ -27,7 +27,7 @@ def test_every_promised_output_is_there(finished):
         assert (results / f"tables/{table}.csv").is_file()
         assert (results / f"tables/{table}.md").is_file()
     assert len(list((results / "figures").glob("*.png"))) >= 4
-    assert len(list((results / "pages").glob("*.html"))) == 11
+    assert len(list((results / "pages").glob("*.html"))) == 10
     assert zipfile.is_zipfile(results / "report.zip")
     assert (results / "model/config.json").is_file()
     assert "<html" in (results / "report.html").read_text(encoding="utf-8")[:2000].lower()
