@@ -100,6 +100,14 @@ def test_six_channels_are_mixed_as_in_the_corpus_by_soundfile_and_by_ffmpeg(tmp_
     np.testing.assert_allclose(read_audio(tmp_path / "six.mov"), mixed, atol=1e-5)
 
 
+def test_the_centre_of_an_ogg_file_is_its_second_channel(tmp_path):
+    channels = np.zeros((RATE, 6), dtype=np.float32)
+    channels[:, 1] = tone(1, RATE, 440)[:, 0]
+    soundfile.write(tmp_path / "a.ogg", channels, RATE)
+    level = np.sqrt(np.mean(np.square(read_audio(tmp_path / "a.ogg"))) / np.mean(np.square(channels[:, 1])))
+    assert level == pytest.approx(1 / (2 * 0.7071 + 1 + 2 * 0.5), rel=0.05)
+
+
 def test_channels_that_cancel_each_other_are_not_silence(tmp_path, monkeypatch):
     monkeypatch.setattr(files, "_BLOCK_SAMPLES", 1000)
     left = tone(0.5, RATE, 440)[:, 0]

@@ -80,14 +80,25 @@ def _open(path: Path, quiet: bool = False) -> Iterator[tuple[int, Iterator[np.nd
         raise UserError(f"{path}: there is no such sound file")
     if not path.stat().st_size:
         raise UserError(f"{path}: not a readable sound file (it is empty)")
-    try:
-        file = soundfile.SoundFile(path)
-    except (soundfile.SoundFileError, TypeError, RuntimeError, OSError):
+    file = _soundfile(path)
+    if file is None:
         with ffmpeg_sound(path) as (rate, blocks):
             yield rate, blocks
         return
     with file:
         yield file.samplerate, _blocks(path, file, quiet)
+
+
+def _soundfile(path: Path) -> soundfile.SoundFile | None:
+    """The file as libsndfile opens it; None where ffmpeg has to."""
+    try:
+        file = soundfile.SoundFile(path)
+    except (soundfile.SoundFileError, TypeError, RuntimeError, OSError):
+        return None
+    if file.format == "OGG" and file.channels > 2:  # its channels would come in Vorbis' own order
+        file.close()
+        return None
+    return file
 
 
 def _blocks(path: Path, file: soundfile.SoundFile, quiet: bool) -> Iterator[np.ndarray]:
