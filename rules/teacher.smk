@@ -24,11 +24,17 @@ rule teacher:
 
 
 if CONFIG.teacher.kind == "huggingface":
+    from wavbrivl.teacher.kinds import files_of
+
+    # A fetched folder never changes, so its record stands for it; in one's own, weights may be swapped.
+    MODEL_FOLDER = model_place(CONFIG.teacher)
+    FETCHED_MODEL = weights_name(MODEL_FOLDER) in WEIGHTS
+    MODEL_FILES = fetched(MODEL_FOLDER) if FETCHED_MODEL else files_of(Path(MODEL_FOLDER))
 
     rule adopt_model:
         """Check a CLIP-like model's folder and keep it as a teacher, weights as safetensors."""
         input:
-            fetched(f"{model_place(CONFIG.teacher)}/config.json"),
+            MODEL_FILES,
         output:
             TEACHER[:2],
             files=directory(TEACHER[2]),
@@ -42,7 +48,7 @@ if CONFIG.teacher.kind == "huggingface":
             mem_mb=scaled(8000),
             runtime=scaled(30),
         params:
-            source=model_place(CONFIG.teacher),
+            source=MODEL_FOLDER,
             teacher=CONFIG.teacher.model_dump(mode="json", include={"kind", "language", "model", "revision"}),
             code=code_digest("wavbrivl.teacher.huggingface"),
         script:

@@ -20,6 +20,7 @@ class Hub:
         changed: paths that are served with another content than was listed.
         absent: paths that are listed and not served.
         gets: requests by path.
+        card: the head of the repository's README, as the hub's listing repeats it.
     """
 
     def __init__(self, repo: str, files: dict[str, bytes], large: tuple[str, ...] = ()) -> None:
@@ -29,6 +30,7 @@ class Hub:
         self.changed: dict[str, bytes] = {}
         self.absent: set[str] = set()
         self.gets: Counter[str] = Counter()
+        self.card: dict[str, object] | None = None
 
     def listing(self) -> bytes:
         siblings = []
@@ -38,7 +40,8 @@ class Hub:
             if path in self.large:
                 entry["lfs"] = {"size": len(content), "sha256": hashlib.sha256(content).hexdigest()}
             siblings.append(entry)
-        return json.dumps({"id": self.repo, "sha": self.commit, "siblings": siblings}).encode()
+        answer = {"id": self.repo, "sha": self.commit, "cardData": self.card, "siblings": siblings}
+        return json.dumps(answer).encode()
 
 
 @contextmanager

@@ -14,7 +14,7 @@ from wavbrivl.config.corpus import FetchConfig
 from wavbrivl.corpus import fetch as fetch_module
 from wavbrivl.errors import UserError
 from wavbrivl.weights.fetch import fetch_weights
-from wavbrivl.weights.registry import Weights
+from wavbrivl.weights.registry import ON_THE_HUB, Weights
 from wavbrivl.workflow.job import job
 
 FETCH = FetchConfig(attempts=2, timeout_seconds=2, videos_per_hour=1)
@@ -61,6 +61,23 @@ def test_the_wanted_files_come_with_a_record_and_without_pickles(hub, tmp_path):
     assert rows["model.safetensors"]["sha256"] == hashlib.sha256(content).hexdigest()
     assert rows["model.safetensors"]["bytes"] == len(content) and rows["config.json"]["checked"]
     assert list((tmp_path / "weights" / ".spool").iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("known", "card", "licence"),
+    [
+        (ON_THE_HUB, {"license": "mit"}, "mit"),
+        (ON_THE_HUB, {"license": "other", "license_name": "openrail-m"}, "other, openrail-m"),
+        (ON_THE_HUB, None, ON_THE_HUB),
+        ("MIT, as the registry has it", {"license": "apache-2.0"}, "MIT, as the registry has it"),
+    ],
+)
+def test_the_record_has_the_registered_licence_or_the_one_that_the_hub_states(
+    hub, tmp_path, known, card, licence
+):
+    hub.card = card
+    folder = fetched(tmp_path, ENTRY.model_copy(update={"licence": known}))
+    assert json.loads((folder / "weights.json").read_text())["licence"] == licence
 
 
 def test_a_pickle_comes_where_there_is_nothing_else(hub, tmp_path):

@@ -79,6 +79,7 @@ def test_what_follows_from_the_model(made):
     assert teacher.language == _language(model_type) and teacher.image_size == 32
     described = json.loads((folder / "config.json").read_text())
     assert described["model_type"] == model_type and described["embedding_dim"] == teacher.dim
+    assert described["origin"] == {"model": "hub", "licence": "not stated in its folder"}
     assert str(source.parent) not in (folder / "config.json").read_text()
     with pytest.raises(UserError, match="no regions"):
         teacher.embed_images(_images(1), boxes=np.zeros((1, 1, 4)))

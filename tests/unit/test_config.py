@@ -56,6 +56,10 @@ def _models(**entry):
         ({"seed": -1}, ["'seed'", "-1"]),
         ({"corpus": {"validation_fraction": 1.5}}, ["corpus.validation_fraction", "1.5"]),
         ({"training": {"batch_size": 37}}, ["37", "does not divide", "training.queue_size"]),
+        (
+            {"audio_encoder": {"attention_layers": 1, "attention_heads": 7}},
+            ["audio_encoder.attention_heads 7", "hidden_size 96"],
+        ),
         ({"corpus": {"format": "vggsound"}}, ["corpus.clip_list"]),
         ({"corpus": {"sources": [{"kind": "folder"}]}}, ["folder", "path"]),
         ({"run": "../x"}, ["'run'"]),

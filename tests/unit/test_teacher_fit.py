@@ -11,6 +11,7 @@ from wavbrivl.config.teacher import TeacherConfig
 from wavbrivl.errors import UserError
 from wavbrivl.files import read_json, write_json
 from wavbrivl.teacher.fit import refuse_misfit
+from wavbrivl.teacher.kinds import files_of
 from wavbrivl.teacher.shapes import pickled_shapes
 
 OTHERS = {
@@ -88,3 +89,13 @@ def test_a_folder_whose_configuration_speaks_of_another_width_or_model(tmp_path)
     (folder / "model.safetensors").write_bytes(b"version https://git-lfs.github.com/spec/v1\n")
     with pytest.raises(UserError, match=r"teacher.model: .*model.safetensors cannot be read as safetensors"):
         refuse_misfit(teacher, None, folder)
+
+
+def test_files_of_a_folder_are_those_that_decide_the_teacher(tmp_path):
+    folder = write_model(tmp_path / "model", "clip")
+    for name in ("README.md", "model-00001-of-00002.safetensors", "notes.txt", "flax_model.msgpack"):
+        (folder / name).write_text("x", encoding="utf-8")
+    found = {name.rsplit("/", 1)[-1] for name in files_of(folder)}
+    assert {"config.json", "model.safetensors", "preprocessor_config.json", "tokenizer.json"} <= found
+    assert {"README.md", "model-00001-of-00002.safetensors"} <= found
+    assert not {"notes.txt", "flax_model.msgpack"} & found

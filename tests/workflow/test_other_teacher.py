@@ -15,6 +15,7 @@ def hub(tmp_path, monkeypatch):
     folder = write_model(tmp_path / "model", "siglip")
     files = {path.name: path.read_bytes() for path in folder.iterdir()} | {"pytorch_model.bin": b"a pickle"}
     hub = Hub("lab/tiny-siglip", files, large=("model.safetensors",))
+    hub.card = {"license": "apache-2.0"}
     with serving(hub) as address:
         monkeypatch.setenv("HF_ENDPOINT", address)
         yield hub
@@ -37,6 +38,8 @@ def test_a_hub_id_is_all_that_changes(copied, hub):
     assert record["commit"] == COMMIT and "pytorch_model.bin" not in str(record["files"])
     teacher = copied.json("results/test/teacher/config.json")
     assert (teacher["model_type"], teacher["language"], teacher["embedding_dim"]) == ("siglip", "en", 16)
+    card = (copied.path / "results/test/model/README.md").read_text(encoding="utf-8")
+    assert teacher["origin"]["licence"] == "apache-2.0" and "- licence: apache-2.0\n" in card
     assert teacher["origin"]["repo"] == hub.repo and teacher["origin"]["commit"] == COMMIT
     train, test = (
         np.load(copied.path / f"results/test/embeddings/{split}.npy") for split in ("train", "test")

@@ -7,6 +7,7 @@ from transformers import WavLMConfig as BackboneConfig
 from transformers import WavLMModel
 
 from wavbrivl.audio.configuration import WavBriVLConfig
+from wavbrivl.audio.fit import NO_LOUDNESS
 from wavbrivl.audio.modeling import WavBriVLModel
 from wavbrivl.config.models import AudioEncoderConfig, WavLMConfig
 from wavbrivl.errors import UserError
@@ -53,7 +54,7 @@ def model_config(
         teacher=teacher,
     )
     if config.loudness and config.do_normalize:
-        raise UserError("audio_encoder.loudness: this WavLM reads standardised sound, which has no loudness")
+        raise UserError(NO_LOUDNESS)
     return config
 
 

@@ -91,6 +91,17 @@ class AudioEncoderConfig(Section):
     window_seconds: Annotated[float, Field(gt=0)] = 2.0
     """The window that longer sounds are embedded in, and the training crop (the paper: 10)."""
 
+    @model_validator(mode="after")
+    def _attention_heads_divide_width(self) -> "AudioEncoderConfig":
+        # A pretrained backbone's width is its folder's: wavbrivl.audio.fit.
+        width = self.wavlm.hidden_size
+        if self.attention_layers and not self.wavlm.pretrained and width % self.attention_heads:
+            raise ValueError(
+                f"audio_encoder.attention_heads {self.attention_heads} does not divide "
+                f"audio_encoder.wavlm.hidden_size {width}"
+            )
+        return self
+
 
 class TrainingConfig(Section):
     """How the audio encoder is aligned with the teacher's image embeddings."""

@@ -26,18 +26,12 @@ from wavbrivl.errors import UserError
 from wavbrivl.files import atomic, read_json, write_json
 from wavbrivl.teacher.augment import looks_of
 from wavbrivl.teacher.interface import Precision, arithmetic, digest, stack
-from wavbrivl.teacher.kinds import LANGUAGES, MODELS
+from wavbrivl.teacher.kinds import FILES, LANGUAGES, MODELS
 from wavbrivl.teacher.model import FORMAT, read_weights
 from wavbrivl.teacher.preprocess import to_unit
+from wavbrivl.weights.licence import folder_licence
 
 logger = logging.getLogger("wavbrivl")
-
-FILES = (
-    "config.json", "preprocessor_config.json", "processor_config.json", "tokenizer.json",
-    "tokenizer_config.json", "special_tokens_map.json", "added_tokens.json", "vocab.json", "vocab.txt",
-    "merges.txt", "spiece.model", "tokenizer.model",
-)  # fmt: skip
-"""What is kept of a model's folder beside its weights."""
 
 PLACE = "huggingface"
 """Where these files lie in the teacher's folder."""
@@ -258,10 +252,10 @@ def _language(config: TeacherConfig, model_type: str) -> str:
 
 
 def _origin(source: Path, config: TeacherConfig) -> dict[str, str]:
-    """What is known of where the model comes from: the record beside fetched weights, or its name."""
+    """What is known of where the model comes from: the record beside fetched weights, or name and licence."""
     record = read_json(source / "weights.json") if (source / "weights.json").is_file() else {}
     known = {key: record[key] for key in ("repo", "commit", "licence") if record.get(key)}
-    return known or {"model": Path(str(config.model)).name}
+    return known or {"model": Path(str(config.model)).name, "licence": folder_licence(source)}
 
 
 def _side(processor: Any, config: Any) -> int:

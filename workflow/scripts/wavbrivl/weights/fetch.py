@@ -12,7 +12,7 @@ from wavbrivl.errors import UserError
 from wavbrivl.files import write_json
 from wavbrivl.progress import track
 from wavbrivl.weights.hub import LISTING_LIMIT, choose, file_address, listing_address, read_listing
-from wavbrivl.weights.registry import Weights
+from wavbrivl.weights.registry import ON_THE_HUB, Weights
 from wavbrivl.weights.wanted import RECORD
 
 logger = logging.getLogger(__name__)
@@ -37,25 +37,32 @@ def fetch_weights(name: str, entry: Weights, folder: Path, spool: Path, fetch: F
         raise UserError(f"{folder} holds files that were not fetched here; move them away")
     mine, patient = spool / name, fetch.model_copy(update={"videos_per_hour": None})
     made = mine / (entry.revision or "files")
-    rows = (
-        _from_hub(entry, made, spool, patient) if entry.repo else _from_addresses(entry, made, spool, patient)
-    )
+    licence = entry.licence
+    if entry.repo:
+        rows, stated = _from_hub(entry, made, spool, patient)
+        licence = stated if stated and licence == ON_THE_HUB else licence
+    else:
+        rows = _from_addresses(entry, made, spool, patient)
     (made / _MARK).touch()
-    write_json(made / RECORD, _record(name, entry, rows))
+    write_json(made / RECORD, _record(name, entry, licence, rows))
     shutil.rmtree(folder, ignore_errors=True)
     folder.parent.mkdir(parents=True, exist_ok=True)
     made.rename(folder)
     shutil.rmtree(mine)
 
 
-def _from_hub(entry: Weights, made: Path, spool: Path, fetch: FetchConfig) -> list[dict[str, object]]:
+def _from_hub(
+    entry: Weights, made: Path, spool: Path, fetch: FetchConfig
+) -> tuple[list[dict[str, object]], str | None]:
+    """The files' rows, and the licence that the repository's card states."""
     listing = made.with_name("listing.json")
     listing.unlink(missing_ok=True)
     _get(listing_address(entry), listing, LISTING_LIMIT, None, spool, fetch)
-    files = choose(read_listing(listing.read_text(encoding="utf-8", errors="replace"), entry), entry)
+    told = read_listing(listing.read_text(encoding="utf-8", errors="replace"), entry)
+    files = choose(told.files, entry)
     for file in track(files, f"files of {entry.repo}"):
         _get(file_address(entry, file.path), made / file.path, file.bytes, file.checksum, spool, fetch)
-    return [_row(made, file.path, checked=True) for file in files]
+    return [_row(made, file.path, checked=True) for file in files], told.licence
 
 
 def _from_addresses(entry: Weights, made: Path, spool: Path, fetch: FetchConfig) -> list[dict[str, object]]:
@@ -94,6 +101,6 @@ def _row(made: Path, path: str, checked: bool) -> dict[str, object]:
     }
 
 
-def _record(name: str, entry: Weights, rows: list[dict[str, object]]) -> dict[str, object]:
+def _record(name: str, entry: Weights, licence: str, rows: list[dict[str, object]]) -> dict[str, object]:
     origin = {"repo": entry.repo, "commit": entry.revision} if entry.repo else {}
-    return {"name": name, "title": entry.title, "licence": entry.licence, **origin, "files": rows}
+    return {"name": name, "title": entry.title, "licence": licence, **origin, "files": rows}

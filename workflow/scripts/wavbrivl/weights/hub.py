@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 from urllib.parse import quote
 
 from wavbrivl.errors import UserError
+from wavbrivl.weights.licence import stated_licence
 from wavbrivl.weights.registry import Weights
 
 HUB = "https://huggingface.co"
@@ -38,8 +39,15 @@ def file_address(entry: Weights, path: str) -> str:
     return f"{endpoint()}/{entry.repo}/resolve/{entry.revision}/{quote(path)}"
 
 
-def read_listing(text: str, entry: Weights) -> list[HubFile]:
-    """The files of a listing.
+class Listing(NamedTuple):
+    """What the hub tells of a commit: its files, and the licence that its card states, if it does."""
+
+    files: list[HubFile]
+    licence: str | None
+
+
+def read_listing(text: str, entry: Weights) -> Listing:
+    """The hub's answer about a commit.
 
     Raises:
         UserError: it is not a listing, or of another commit than the pinned one.
@@ -52,7 +60,7 @@ def read_listing(text: str, entry: Weights) -> list[HubFile]:
         raise UserError(f"{listing_address(entry)} is not a list of files ({error!r})") from None
     if commit != entry.revision:
         raise UserError(f"{entry.repo}: the hub answers with commit {commit} instead of {entry.revision}")
-    return files
+    return Listing(files, stated_licence(content.get("cardData")))
 
 
 def choose(files: Sequence[HubFile], entry: Weights) -> list[HubFile]:

@@ -12,6 +12,8 @@ from wavbrivl.corpus.registry import Bytes, Name, Record, RegisteredFile
 from wavbrivl.errors import UserError
 
 REGISTRY = Path(__file__).with_name("registry.yaml")
+ON_THE_HUB = "see its page on the hub"
+"""Licence of what the registry does not know, until the hub has said what the page states."""
 HubId = Annotated[str, Field(pattern=r"^[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*$")]
 
 

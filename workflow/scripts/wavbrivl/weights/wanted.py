@@ -10,7 +10,7 @@ from wavbrivl.config.search import encoders_of
 from wavbrivl.config.teacher import TeacherConfig
 from wavbrivl.corpus.registry import RegisteredFile
 from wavbrivl.errors import UserError
-from wavbrivl.weights.registry import Weights, read_weights
+from wavbrivl.weights.registry import ON_THE_HUB, Weights, read_weights
 
 WEIGHTS = Path("data/weights")
 RECORD = "weights.json"
@@ -127,7 +127,7 @@ def _model(teacher: TeacherConfig, registered: Weights | None) -> Weights:
         return registered
     return Weights(
         title=f"{teacher.model}, as configured",
-        licence="see its page on the hub",
+        licence=ON_THE_HUB,
         size="unknown",
         repo=teacher.model,
         revision=teacher.revision,

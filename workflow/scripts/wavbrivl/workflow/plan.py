@@ -4,15 +4,25 @@ import csv
 from dataclasses import dataclass
 from pathlib import Path
 
+from wavbrivl.audio.fit import refuse_backbone
 from wavbrivl.config import Config
 from wavbrivl.config.captions import CLOTHO_SPLITS
 from wavbrivl.config.corpus import is_address
 from wavbrivl.config.events import PLACES
+from wavbrivl.config.search import encoders_of
 from wavbrivl.corpus.lists import ListSummary, check_list, list_paths, shard_names
 from wavbrivl.errors import UserError
 from wavbrivl.labels.loader import label_file, words_for
 from wavbrivl.teacher.fit import refuse_misfit
-from wavbrivl.weights.wanted import backbones, checkpoint_place, hub_name, lacking, model_place, name_of
+from wavbrivl.weights.wanted import (
+    backbones,
+    checkpoint_place,
+    entries,
+    hub_name,
+    lacking,
+    model_place,
+    name_of,
+)
 from wavbrivl.workflow.foreign import foreign_modules
 
 CHECKED = ".checked"
@@ -193,6 +203,10 @@ def _weights_exist(config: Config) -> None:
     for key, path in folders:
         if path and not name_of(path) and not Path(path).is_dir():
             raise UserError(f"{key}: there is no folder {path}")
+    known = entries(config)
+    for audio in encoders_of(config.search, config.audio_encoder, config.training):
+        wanted = known.get(name_of(audio.wavlm.pretrained) or "")
+        refuse_backbone(audio, wanted.repo if wanted else None)
 
 
 def refuse_the_guide(config: Config) -> None:
