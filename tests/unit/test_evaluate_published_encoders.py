@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import scipy.signal
 import torch
-from torchaudio.functional import melscale_fbanks
+from tests.published_models import openl3_kernels, write_openl3, write_wav2clip
 
 from wavbrivl.config.evaluation import ModelConfig
 from wavbrivl.errors import UserError
@@ -37,35 +37,11 @@ OPENL3_KEYS = {
 }
 
 
-def random_weights(network, seed=3):
-    """Fresh weights, with statistics of batch norm that are not the neutral ones."""
-    torch.manual_seed(seed)
-    network = network()
-    for module in network.modules():
-        if isinstance(module, torch.nn.BatchNorm2d):
-            torch.nn.init.normal_(module.running_mean, 0.0, 0.1)
-            torch.nn.init.uniform_(module.running_var, 0.5, 2.0)
-    return network
-
-
-def openl3_kernels(layer):
-    """The windowed Fourier kernels and a mel matrix, as they lie in the published file."""
-    angle = 2 * np.pi * np.arange(1025)[:, None] * np.arange(2048)[None] / 2048
-    window = scipy.signal.get_window("hann", 2048)
-    layer.dft_real_kernels.copy_(torch.from_numpy(np.cos(angle) * window)[:, None])
-    layer.dft_imag_kernels.copy_(torch.from_numpy(-np.sin(angle) * window)[:, None])
-    layer.mel_basis.copy_(melscale_fbanks(1025, 0.0, 24_000.0, 256, 48_000, mel_scale="htk").T)
-
-
 @pytest.fixture(scope="module")
 def settings(tmp_path_factory):
     folder = tmp_path_factory.mktemp("weights")
-    wav2clip = random_weights(Wav2ClipNetwork).state_dict()
-    others = {f"image_transform.sequential.{i}.weight": torch.zeros(512, 512) for i in (0, 3)}
-    torch.save(wav2clip | others, folder / "Wav2CLIP.pt")
-    openl3 = random_weights(OpenL3Network)
-    openl3_kernels(openl3.speclayer)
-    torch.save(openl3.state_dict(), folder / "openl3.pth.tar")
+    write_wav2clip(folder / "Wav2CLIP.pt")
+    write_openl3(folder / "openl3.pth.tar")
     torch.save({"conv1.weight": torch.zeros(3)}, folder / "other.pt")
     (folder / "broken.pt").write_bytes(b"no weights")
     models = {
