@@ -4,6 +4,9 @@ needs   nothing
 makes   nothing
 """
 
+from wavbrivl.config.captions import CLOTHO_SPLITS, CORENLP_JARS
+from wavbrivl.config.events import PLACES
+
 WORLD_BENCHMARKS = "data/benchmarks/embedded"
 LABELS = "workflow/scripts/wavbrivl/labels"
 EMBEDDINGS = f"{RESULTS}/evaluation/embeddings"
@@ -20,6 +23,25 @@ SHIPPED_WORDS = {"embedded": f"{WORLD}/labels.csv", "vegas": f"{LABELS}/vegas.cs
 CORPUS_WORDS = CONFIG.evaluate.vggsound.translations or SHIPPED_WORDS.get(
     CONFIG.corpus.format, f"{LABELS}/vggsound.csv"
 )
+
+DESED_CONFIG = CONFIG.evaluate.desed
+EMBEDDED_DESED = "data/benchmarks/embedded/DESED"
+DESED = DESED_CONFIG.path or EMBEDDED_DESED
+DESED_PARTS = list(type(DESED_CONFIG.embedded).model_fields)
+
+CLOTHO_CONFIG = CONFIG.evaluate.clotho
+EMBEDDED_CLOTHO = "data/benchmarks/embedded/Clotho"
+CLOTHO = CLOTHO_CONFIG.path or EMBEDDED_CLOTHO
+# The tables that name each sound's recording; a real folder may come without them.
+CLOTHO_METADATA = [
+    path
+    for path in [f"{CLOTHO}/clotho_metadata_{split}.csv" for split in CLOTHO_SPLITS]
+    if CLOTHO_CONFIG.path is None or Path(path).is_file()
+]
+# What SPICE needs and may not be there: once it is, captions are scored again.
+CORENLP = [path for jar in CORENLP_JARS if Path(path := f"{CLOTHO_CONFIG.corenlp}/{jar}").is_file()]
+CAPTION_ROWS = [*ENCODERS, "caption_frequency"]
+ENGLISH = CONFIG.teacher.language == "en"
 
 
 def words_are_there(wildcards):

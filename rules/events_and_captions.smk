@@ -6,28 +6,6 @@ makes   results/<run>/metrics/{desed,clotho_captioning,clotho_retrieval}.json, m
         results/<run>/figures/desed_events.png, tables/clotho.{csv,md}, tables/captions.{csv,md}
 """
 
-from wavbrivl.config.captions import CLOTHO_SPLITS, CORENLP_JARS
-from wavbrivl.config.events import PLACES
-
-DESED_CONFIG = CONFIG.evaluate.desed
-EMBEDDED_DESED = "data/benchmarks/embedded/DESED"
-DESED = DESED_CONFIG.path or EMBEDDED_DESED
-DESED_PARTS = list(type(DESED_CONFIG.embedded).model_fields)
-
-CLOTHO_CONFIG = CONFIG.evaluate.clotho
-EMBEDDED_CLOTHO = "data/benchmarks/embedded/Clotho"
-CLOTHO = CLOTHO_CONFIG.path or EMBEDDED_CLOTHO
-# The tables that name each sound's recording; a real folder may come without them.
-CLOTHO_METADATA = [
-    path
-    for path in [f"{CLOTHO}/clotho_metadata_{split}.csv" for split in CLOTHO_SPLITS]
-    if CLOTHO_CONFIG.path is None or Path(path).is_file()
-]
-# What SPICE needs and may not be there: once it is, captions are scored again.
-CORENLP = [path for jar in CORENLP_JARS if Path(path := f"{CLOTHO_CONFIG.corenlp}/{jar}").is_file()]
-CAPTION_ROWS = [*ENCODERS, "caption_frequency"]
-ENGLISH = CONFIG.teacher.language == "en"
-
 EVENTS_AND_CAPTIONS = [
     *metrics_of("desed"),
     *metrics_of("clotho_captioning", CAPTION_ROWS),
