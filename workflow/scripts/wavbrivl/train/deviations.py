@@ -51,11 +51,16 @@ BRIVL = {
     ),
     "teacher.embedding_dim": (2048, "The teacher's space has {} dimensions; released BriVL's: 2048"),
     "teacher.image.image_size": (360, "The teacher sees the paper's squares of 360 pixels resized to {}"),
+    "teacher.image.box_grid": (6, "An image has {0} x {0} regions and the whole; BriVL: 6 x 6"),
     "teacher.image.grid_size": (4, "Each region is sampled on a lattice of {0} x {0}; the paper: 4 x 4"),
     "teacher.image.regions": ("grid", "The regions of an image are `{}`; the paper's: tiles and the whole"),
+    "teacher.image.width": (2048, "Regions have {} values; BriVL: 2048"),
     "teacher.image.layers": (4, "{} self-attention layers over the regions; BriVL: 4"),
     "teacher.image.heads": (4, "{} heads in the layers over the regions; BriVL: 4"),
     "teacher.image.normalise": (True, "Colours of images are not normalised; BriVL normalises them"),
+    "teacher.text.bert_layers": (12, "The text tower's BERT has {} layers; BriVL: 12"),
+    "teacher.text.hidden_size": (768, "The text tower's BERT has width {}; BriVL: 768"),
+    "teacher.text.max_length": (80, "Texts are padded to {} tokens; BriVL: 80"),
 }  # fmt: skip
 """Of a run whose teacher has BriVL's towers."""
 
@@ -81,6 +86,7 @@ def deciding(config: Config) -> dict[str, Any]:
         "checkpoint_sha256",
         "embedding_dim",
         "image",
+        "text",
         "views",
     }
     return {
