@@ -11,10 +11,10 @@ from tests.corpus_videos import CodedVideo, clip_of, ffmpeg, make_video
 from wavbrivl.config.corpus import Source
 from wavbrivl.corpus.aac import stated_channels
 from wavbrivl.corpus.decode import Clip as Media
-from wavbrivl.corpus.downmix import one_channel
 from wavbrivl.corpus.ledger import LedgerRow, Status
 from wavbrivl.corpus.timeline import read_timeline
 from wavbrivl.corpus.videos import video_id_of
+from wavbrivl.downmix import one_channel
 
 RATE = 48_000
 FORMS = {  # file, rate, channels, codec

@@ -11,9 +11,9 @@ import soxr
 from tests.tiny_model import tone
 
 from wavbrivl.audio import files
-from wavbrivl.audio.downmix import one_channel
 from wavbrivl.audio.ffmpeg_stream import ffmpeg_sound
 from wavbrivl.audio.files import RATE, read_audio, stream_audio
+from wavbrivl.downmix import one_channel
 from wavbrivl.errors import UserError
 
 
@@ -117,6 +117,15 @@ def test_channels_that_cancel_each_other_are_not_silence(tmp_path, monkeypatch):
     right = np.where(np.arange(len(left)) < 2000, -left, left)
     soundfile.write(tmp_path / "b.wav", np.stack([left, right], axis=1), RATE, subtype="FLOAT")
     np.testing.assert_allclose(read_audio(tmp_path / "b.wav"), (left + right) / 2, atol=1e-6)
+
+
+@pytest.mark.parametrize("channels", [2, 6])
+def test_how_a_file_is_cut_into_blocks_changes_no_bit(tmp_path, monkeypatch, channels):
+    noise = np.random.default_rng(0).uniform(-1, 1, (30_001, channels))
+    soundfile.write(tmp_path / "a.wav", noise, 22_050, subtype="FLOAT")
+    whole = read_audio(tmp_path / "a.wav")
+    monkeypatch.setattr(files, "_BLOCK_SAMPLES", 999)
+    assert np.array_equal(read_audio(tmp_path / "a.wav"), whole)
 
 
 def test_a_stream_is_the_whole_in_parts(tmp_path, monkeypatch):

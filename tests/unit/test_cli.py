@@ -264,6 +264,13 @@ def test_a_file_in_a_folders_place_is_one_sentence(call, tmp_path):
     (tmp_path / "taken").write_text("")
     code, _, err = call("embed", "--model", "model", "--out", tmp_path / "taken/x.npz", "sounds/tone0.wav")
     assert code == 1 and err.splitlines()[-1].startswith("wavbrivl: ") and "Traceback" not in err
+    assert "sounds" not in err  # nothing was embedded for nothing
+
+
+def test_images_without_anything_to_embed_them_are_said_to_be_of_no_use(call, tmp_path):
+    code, out, _ = call("doctor", "--images", tmp_path, "--format", "json")
+    assert code == 0
+    assert "--images has no use without --checkpoint or --model" in lines(out)[-1]["message"]
 
 
 def test_tables_are_as_wide_as_they_look(capsys):

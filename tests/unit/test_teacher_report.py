@@ -269,16 +269,19 @@ def test_what_is_no_whole_checkpoint_says_where_one_comes_from(tmp_path):
     whole = released_state(TINY, len(VOCABULARY), seed=1)
     head = "imgencoder.backbone.conv_head.weight"
     saved(tmp_path / "flat.pth", whole | {head: torch.zeros(())})
+    words = "textencoder.backbone.bert.embeddings.word_embeddings.weight"
+    saved(tmp_path / "hollow.pth", whole | {words: torch.zeros(0, 0)})
     fc = next(key for key in whole if key.endswith("imgencoder.learnable.imgFC.fc2.weight"))
     saved(tmp_path / "short.pth", {key: value for key, value in whole.items() if key != fc})
-    for name, words in (
+    for name, said in (
         ("empty.pth", "is empty"),
         ("BriVL-1.0.tar", "unpack it"),
         ("flat.pth", "holds a single number"),
+        ("hollow.pth", f"the key {words} is empty"),
         ("short.pth", "is missing"),
     ):
         message = " | ".join(f.message for f in inspect_checkpoint(tmp_path / name) if f.state == "failed")
-        assert words in message and "neilfei/brivl-nmi" in message, name
+        assert said in message and "neilfei/brivl-nmi" in message, name
 
 
 def test_the_towers_are_described_in_a_line():

@@ -43,6 +43,7 @@ class WavBriVL:
         teacher: Path | str | None,
         device: torch.device,
         local_files_only: bool = False,
+        teacher_revision: str | None = None,
     ) -> None:
         """Put the parts together; `from_pretrained` is what reads them."""
         self.encoder = encoder
@@ -50,7 +51,8 @@ class WavBriVL:
         self.sampling_rate = encoder.config.sampling_rate
         self.embedding_dim = encoder.config.embedding_dim
         self.teacher_dim = encoder.config.teacher_dim
-        self._folder, self._teacher, self._local = folder, teacher, local_files_only
+        self._folder, self._teacher = folder, teacher
+        self._local, self._teacher_revision = local_files_only, teacher_revision
 
     @classmethod
     def from_pretrained(
@@ -60,6 +62,7 @@ class WavBriVL:
         device: torch.device | str | None = None,
         revision: str | None = None,
         local_files_only: bool = False,
+        teacher_revision: str | None = None,
     ) -> "WavBriVL":
         """Load an exported model.
 
@@ -69,14 +72,15 @@ class WavBriVL:
             teacher: the teacher's folder or hub id; None looks for `teacher/` in the model's folder, then
                 beside it, where the pipeline leaves it.
             device: None takes `cuda` where there is a GPU, else `cpu`.
-            revision: commit, tag or branch on the hub.
-            local_files_only: take a hub id from the hub's cache or not at all.
+            revision: commit, tag or branch of the model on the hub.
+            local_files_only: take hub ids from the hub's cache or not at all.
+            teacher_revision: commit, tag or branch of a teacher that has a hub id of its own.
 
         Raises:
             UserError: nothing there, or weights that do not fit the configuration.
         """
         folder, chosen = find_model(source, revision, local_files_only), _device(device)
-        return cls(load_encoder(folder, chosen), folder, teacher, chosen, local_files_only)
+        return cls(load_encoder(folder, chosen), folder, teacher, chosen, local_files_only, teacher_revision)
 
     @property
     def space(self) -> str | None:
@@ -90,7 +94,7 @@ class WavBriVL:
         Raises:
             UserError: it is not there, or it is another one than the encoder's.
         """
-        folder = find_teacher(self._folder, self._teacher, local_files_only=self._local)
+        folder = find_teacher(self._folder, self._teacher, self._teacher_revision, self._local)
         return load_fitting_teacher(folder, self.encoder.config, self.device)
 
     def embed_audio(

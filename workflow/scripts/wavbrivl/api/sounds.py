@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from wavbrivl.audio.downmix import one_channel
 from wavbrivl.audio.files import RATES, stream_audio, to_rate
+from wavbrivl.downmix import one_channel
 from wavbrivl.errors import UserError
 
 MOST_CHANNELS = 64

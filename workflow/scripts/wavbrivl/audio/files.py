@@ -15,8 +15,8 @@ import numpy as np
 import soundfile
 import soxr
 
-from wavbrivl.audio.downmix import mixing_weights
 from wavbrivl.audio.ffmpeg_stream import ffmpeg_sound
+from wavbrivl.downmix import mix, mixing_weights
 from wavbrivl.errors import UserError
 
 logger = logging.getLogger("wavbrivl")
@@ -28,7 +28,7 @@ _BLOCK_SAMPLES = 1 << 18
 
 
 def read_audio(path: Path | str, rate: int = RATE) -> np.ndarray:
-    """Read one file: channels mixed (`wavbrivl.audio.downmix`), resampled to `rate`, 16 kHz by default.
+    """Read one file: channels mixed (`wavbrivl.downmix`), resampled to `rate`, 16 kHz by default.
 
     Returns:
         float32 [samples], about in [-1, 1]; never empty, never NaN.
@@ -123,7 +123,7 @@ def _mixing_weights(path: Path) -> np.ndarray:
 def _mono(path: Path, rate: int, blocks: Iterator[np.ndarray], weights: np.ndarray) -> Iterator[np.ndarray]:
     read = 0
     for block in blocks:
-        mono = block[:, 0] if len(weights) == 1 else block @ weights
+        mono = block[:, 0] if len(weights) == 1 else mix(block.T, weights)
         odd = np.flatnonzero(~np.isfinite(mono))
         if len(odd):
             place = (read + odd[0]) / rate

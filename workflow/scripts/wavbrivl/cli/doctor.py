@@ -71,6 +71,9 @@ def _findings(arguments: argparse.Namespace) -> list["Finding"]:
             findings += inspect_dataset(folder, arguments.name)
         except UserError as error:
             findings.append(Finding("dataset", "failed", str(error)))
+    if arguments.images and not (arguments.checkpoint or arguments.model):
+        words = "--images has no use without --checkpoint or --model: there are no embeddings to compare"
+        findings.append(Finding("golden images", "warning", words))
     if arguments.model:
         from wavbrivl.doctor.model import inspect_model
 

@@ -31,6 +31,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Embed and print, or write."""
+    if arguments.out:  # a place that cannot be is said before hours of embedding
+        arguments.out.parent.mkdir(parents=True, exist_ok=True)
     model = load(arguments)
     if arguments.out:
         embedded = embed_items(model, arguments.kind, arguments.items)

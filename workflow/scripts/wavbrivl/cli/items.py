@@ -33,7 +33,8 @@ def add_model(parser: argparse.ArgumentParser) -> None:
         metavar="DIR",
         help="the teacher's folder (default: teacher/ in the model's or beside it)",
     )
-    parser.add_argument("--revision", help="commit, tag or branch on the hub")
+    parser.add_argument("--revision", help="commit, tag or branch of the model on the hub")
+    parser.add_argument("--teacher-revision", metavar="REVISION", help="the same of a teacher on the hub")
     parser.add_argument("--device", help="cpu, cuda, cuda:1 (default: a GPU where there is one)")
 
 
@@ -52,7 +53,13 @@ def load(arguments: argparse.Namespace) -> "WavBriVL":
     """The model that the options name."""
     from wavbrivl.api.model import WavBriVL
 
-    return WavBriVL.from_pretrained(arguments.model, arguments.teacher, arguments.device, arguments.revision)
+    return WavBriVL.from_pretrained(
+        arguments.model,
+        arguments.teacher,
+        arguments.device,
+        arguments.revision,
+        teacher_revision=arguments.teacher_revision,
+    )
 
 
 @dataclass

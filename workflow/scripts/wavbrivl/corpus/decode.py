@@ -15,12 +15,12 @@ import decord
 import numpy as np
 import soxr
 
-from wavbrivl.audio.downmix import one_channel
 from wavbrivl.corpus import foreign
 from wavbrivl.corpus.aac import stated_channels
 from wavbrivl.corpus.excerpt import decodable, excerpt, needed_for
 from wavbrivl.corpus.ledger import Status
 from wavbrivl.corpus.timeline import MediaError, Track, read_timeline
+from wavbrivl.downmix import one_channel
 
 RATE = 16_000
 _LEAD_SECONDS = 0.5  # sound decoded before a cut, so that codecs with a memory have settled

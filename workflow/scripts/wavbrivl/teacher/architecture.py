@@ -100,6 +100,8 @@ def _shape(weights: Mapping[str, Tensor], key: str) -> tuple[int, ...]:
         raise UserError(f"the key {key} is missing, which every BriVL has")
     if not weights[key].ndim:
         raise UserError(f"the key {key} holds a single number, not a tensor of weights")
+    if not weights[key].numel():
+        raise UserError(f"the key {key} is empty")
     return tuple(weights[key].shape)
 
 

@@ -22,7 +22,18 @@ def one_channel(samples: np.ndarray) -> np.ndarray:
     in all channels keeps its level. Where the channels cancel each other (a microphone wired the wrong way
     round), the loudest one stands for all.
     """
-    return samples[0] if len(samples) == 1 else mixing_weights([samples]) @ samples
+    return samples[0] if len(samples) == 1 else mix(samples, mixing_weights([samples]))
+
+
+def mix(samples: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    """Float [channels, n] as [n]; a block gives the same bits as it does within the whole.
+
+    Channel by channel, because how a matrix product rounds depends on its length.
+    """
+    mixed = weights[0] * samples[0]
+    for weight, channel in zip(weights[1:], samples[1:], strict=True):
+        mixed += weight * channel
+    return mixed
 
 
 def mixing_weights(blocks: Iterable[np.ndarray]) -> np.ndarray:
@@ -39,7 +50,7 @@ def mixing_weights(blocks: Iterable[np.ndarray]) -> np.ndarray:
             return weights
         weights = _standing(len(block))
         squares = squares + np.square(block, dtype=np.float64).sum(axis=1)
-        mixed += float(np.square(weights @ block, dtype=np.float64).sum())
+        mixed += float(np.square(mix(block, weights), dtype=np.float64).sum())
     heard = squares * (weights > 0)
     loudest = int(heard.argmax())
     if mixed < _CANCELLED**2 * heard[loudest]:
