@@ -172,3 +172,13 @@ def cancel_orphans_of_dead_runs():
 def asked_again(wildcards):
     """The mark of a shard that `retry_transient` wants run again; nothing for every other shard."""
     return [path] if (path := retry_mark(Path(CORPUS), wildcards.shard)).exists() else []
+
+
+def shown_page(name, category, kind, title):
+    """An output that the report shows."""
+    return report(
+        f"{RESULTS}/pages/{name}.html",
+        caption=f"../workflow/report/{name}.rst",
+        category=category,
+        labels={kind: title},
+    )

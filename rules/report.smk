@@ -25,16 +25,6 @@ PAGES = {
 }
 
 
-def shown_page(name, category, kind, title):
-    """An output that the report shows."""
-    return report(
-        f"{RESULTS}/pages/{name}.html",
-        caption=f"../workflow/report/{name}.rst",
-        category=category,
-        labels={kind: title},
-    )
-
-
 rule make_pages:
     """Pages of tables and records, which the report shows, and one of the time and memory of each rule."""
     input:
