@@ -91,6 +91,33 @@ def test_a_folder_whose_configuration_speaks_of_another_width_or_model(tmp_path)
         refuse_misfit(teacher, None, folder)
 
 
+@pytest.mark.parametrize("model_type", [["x"], {}, None])
+def test_a_type_that_is_no_word_is_one_sentence(tmp_path, model_type):
+    write_json(tmp_path / "config.json", {"model_type": model_type})
+    with pytest.raises(UserError, match=r"teacher.model: .* a teacher is one of clip"):
+        refuse_misfit(TeacherConfig(kind="huggingface", model=str(tmp_path)), None, tmp_path)
+
+
+def test_a_width_that_is_no_number_is_one_sentence(tmp_path):
+    folder = write_model(tmp_path / "model", "clip")
+    config = read_json(folder / "config.json")
+    write_json(folder / "config.json", config | {"projection_dim": [12]})
+    with pytest.raises(UserError, match=r"projection_dim \[12\]"):
+        refuse_misfit(TeacherConfig(kind="huggingface", model=str(folder)), None, folder)
+
+
+def test_single_numbers_in_the_place_of_weights_are_left_to_their_job(tmp_path):
+    state = released_state(TINY, len(VOCABULARY), seed=1)
+    state["imgencoder.learnable.imgFC.fc2.weight"] = torch.zeros(())
+    state["textencoder.learnable.textFC.fc1.weight"] = torch.zeros(5)
+    torch.save({"learnable": state}, tmp_path / "brivl.pth")
+    refuse_misfit(TINY, tmp_path / "brivl.pth", None)
+    folder = write_model(tmp_path / "model", "clip")
+    flat = {f"{name}_projection.weight": torch.zeros(()) for name in ("visual", "text")}
+    save_file(flat, folder / "model.safetensors")
+    refuse_misfit(TeacherConfig(kind="huggingface", model=str(folder)), None, folder)
+
+
 def test_files_of_a_folder_are_those_that_decide_the_teacher(tmp_path):
     folder = write_model(tmp_path / "model", "clip")
     for name in ("README.md", "model-00001-of-00002.safetensors", "notes.txt", "flax_model.msgpack"):
