@@ -64,6 +64,8 @@ rule train_audio_encoder:
         f"{LOGS}/train_audio_encoder.log",
     benchmark:
         f"{BENCHMARKS}/train_audio_encoder.tsv"
+    # Half of the workflow waits for it; trainings of generators, one core each, would keep it waiting.
+    priority: 1
     conda:
         "../envs/torch.yaml"
     threads: 2
