@@ -4,7 +4,11 @@ from pathlib import Path
 
 import pytest
 
+from tests.checkouts import checkout, copied, finished
 from tests.corpus_videos import CodedVideo, make_video
+
+# In one place, so that a run of several folders makes the finished checkout once.
+__all__ = ["checkout", "coded_video", "copied", "finished", "real_data"]
 
 
 @pytest.fixture(scope="session")

@@ -7,9 +7,6 @@ from pathlib import Path
 import pytest
 
 from tests.cluster.slurm import Slurm
-from tests.workflow.conftest import checkout, finished
-
-__all__ = ["checkout", "finished"]
 
 
 @pytest.fixture(scope="session")

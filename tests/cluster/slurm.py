@@ -139,9 +139,16 @@ class Slurm:
 
     def bring_node_back(self) -> None:
         """Set the node up again, unless Slurm did so by itself when it heard of it."""
-        if self.node_state().startswith("down"):
-            self.ask("scontrol", "update", f"nodename={_host()}", "state=resume")
-        self.wait_until(lambda: self.node_state() in {"idle", "mixed", "allocated"}, "the node is back", 60)
+
+        def is_back() -> bool:
+            if self.node_state() in {"idle", "mixed", "allocated"}:
+                return True
+            # Refused where Slurm was faster: the next look tells.
+            command = ["scontrol", "update", f"nodename={_host()}", "state=resume"]
+            subprocess.run(command, env=self.environment, check=False, capture_output=True)
+            return False
+
+        self.wait_until(is_back, "the node is back", 60)
 
     def jobs(self, *states: str) -> list[str]:
         """Ids of jobs in these states, all jobs without any."""

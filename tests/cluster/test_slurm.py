@@ -8,8 +8,8 @@ import sys
 
 import pytest
 
+from tests.checkouts import Checkout
 from tests.cluster.slurm import Slurm
-from tests.workflow.conftest import Checkout
 from tests.workflow.digests import digests
 
 pytestmark = [pytest.mark.cluster, pytest.mark.workflow, pytest.mark.timeout(1200)]

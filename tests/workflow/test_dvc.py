@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.workflow.conftest import ROOT, Checkout
+from tests.checkouts import ROOT, Checkout
 
 pytestmark = [pytest.mark.workflow, pytest.mark.long]
 

@@ -1,4 +1,4 @@
-"""A checkout of one's own to run the workflow in, at toy size."""
+"""A checkout of one's own to run the workflow in, at toy size; its fixtures serve every folder of tests."""
 
 import json
 import shutil
@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[1]
 PARTS = ("Snakefile", "rules", "workflow", "config", "profiles", "envs")
 
 
