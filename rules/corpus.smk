@@ -12,11 +12,6 @@ PENDING = pending_shards(ALL_SHARDS, Path(CORPUS)) if CONFIG.corpus.freeze else 
 FETCHABLE = fetchable(ALL_SHARDS, Path(CORPUS), PENDING) if CONFIG.corpus.freeze else r"[a-z]+-\d{5}"
 ARCHIVES = {source.collected: source.path for source in CONFIG.corpus.sources if source.kind == "archive"}
 
-
-EMBEDDED_CLIPS = CONFIG.corpus.format == "vegas" and not CONFIG.corpus.sources[0].path
-VEGAS_VIDEOS = [f"{EMBEDDED_VEGAS}/{name}/videos" for name in VEGAS_CLASSES]
-VIDEOS = f"{WORLD}/videos" if CONFIG.corpus.format == "embedded" else VEGAS_VIDEOS if EMBEDDED_CLIPS else []
-
 fetch_here("collect_archive", "fetch_clips")
 
 
@@ -24,51 +19,6 @@ rule corpus:
     """Everything up to the media shards."""
     input:
         media_lists(),
-
-
-rule make_world:
-    """Write the embedded world: videos with sound, their list and their hidden parameters."""
-    output:
-        videos=directory(f"{WORLD}/videos"),
-        clips=f"{WORLD}/clips.csv",
-        truth=f"{WORLD}/truth.csv",
-        labels=f"{WORLD}/labels.csv",
-    log:
-        f"{LOGS}/make_world.log",
-    benchmark:
-        f"{BENCHMARKS}/make_world.tsv"
-    conda:
-        "../envs/media.yaml"
-    threads: 2
-    resources:
-        mem_mb=scaled(2000),
-        runtime=scaled(30),
-    params:
-        **settings("world", "seed"),
-        code=code_digest("wavbrivl.world.make"),
-    script:
-        "../workflow/scripts/make_world.py"
-
-
-rule make_vegas:
-    """Write clips of the embedded world in VEGAS's layout, for corpus.format `vegas` without a path."""
-    output:
-        videos=[directory(folder) for folder in VEGAS_VIDEOS],
-        tables=[f"{EMBEDDED_VEGAS}/{name}/video_info.csv" for name in VEGAS_CLASSES],
-    log:
-        f"{LOGS}/make_vegas.log",
-    benchmark:
-        f"{BENCHMARKS}/make_vegas.tsv"
-    conda:
-        "../envs/media.yaml"
-    resources:
-        mem_mb=scaled(1000),
-        runtime=scaled(30),
-    params:
-        **settings("world", "seed"),
-        code=code_digest("wavbrivl.world.vegas"),
-    script:
-        "../workflow/scripts/make_vegas.py"
 
 
 rule build_manifest:

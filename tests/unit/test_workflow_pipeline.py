@@ -9,6 +9,7 @@ from wavbrivl.workflow.pipeline import NEEDS, ROOT, SECTIONS, Stage, pipeline
 from wavbrivl.workflow.rulegraph import rule_files
 
 STAGE_OF_FILE = {
+    "world": "corpus",
     "corpus": "corpus",
     "teacher": "teacher",
     "audio_encoder": "train",
@@ -23,6 +24,7 @@ STAGE_OF_FILE = {
     "judges": "generate",
     "human_study": "generate",
     "studies": "generate",
+    "study_figures": "generate",
     "coverage": "publish",
     "figures": "publish",
     "publish": "publish",
