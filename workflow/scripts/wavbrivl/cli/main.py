@@ -29,9 +29,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     except BrokenPipeError:  # whoever read the output has gone, as in `... | head`
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
-    except (
-        OSError
-    ) as error:  # a disk that is full, a folder that may not be written, a file in a folder's place
+    except OSError as error:
+        # A disk that is full, a folder that may not be written, a file in a folder's place.
         place = f"{error.filename}: " if error.filename else ""
         print(f"wavbrivl: {place}{error.strerror or error}", file=sys.stderr)
         return 1
