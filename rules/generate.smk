@@ -129,6 +129,7 @@ for generator, sets in TOGETHER.items():
             f"{LOGS}/draw/{generator}.log",
         benchmark:
             f"{BENCHMARKS}/draw/{generator}.tsv"
+        priority: DALLE_FIRST if generator == "dalle" else 0
         conda:
             "../envs/generate.yaml"
         resources:

@@ -10,6 +10,8 @@ from wavbrivl.workflow.generation import latent_files, training_settings
 
 GENERATE = f"{RESULTS}/generate"
 DALLE_MODEL = f"{GENERATE}/dalle/model"
+# Two trainings and a drawing, one after the other: the longest chain of the stage begins first.
+DALLE_FIRST = 1
 TRAIN_FRAMES = {
     "media": media_lists(["train"]),
     "matrix": f"{RESULTS}/embeddings/train.npy",
@@ -32,6 +34,7 @@ rule train_dvae:
         f"{LOGS}/train_dvae.log",
     benchmark:
         f"{BENCHMARKS}/train_dvae.tsv"
+    priority: DALLE_FIRST
     conda:
         "../envs/generate.yaml"
     resources:
@@ -59,6 +62,7 @@ rule train_dalle:
         f"{LOGS}/train_dalle.log",
     benchmark:
         f"{BENCHMARKS}/train_dalle.tsv"
+    priority: DALLE_FIRST
     conda:
         "../envs/generate.yaml"
     resources:

@@ -1,13 +1,19 @@
 """Slowly following copies of the networks that fill the queues (MoCo's momentum encoder)."""
 
+from __future__ import annotations
+
 import copy
+from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor, nn
 
 from wavbrivl.audio.heads import CrossHeads
-from wavbrivl.audio.modeling import WavBriVLModel
 from wavbrivl.train.objective import Vectors, unit_vectors
+
+if TYPE_CHECKING:
+    # Its import takes seconds, which the evaluation of baselines would spend as well.
+    from wavbrivl.audio.modeling import WavBriVLModel
 
 
 @torch.no_grad()

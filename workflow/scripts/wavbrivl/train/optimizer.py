@@ -6,7 +6,6 @@ from collections.abc import Iterable
 from torch import nn
 from torch.optim import AdamW
 
-from wavbrivl.audio.modeling import WavBriVLModel
 from wavbrivl.config.models import TrainingConfig
 
 
@@ -24,7 +23,7 @@ def make_optimizer(model: nn.Module, config: TrainingConfig, objective: nn.Modul
     Matrices and convolutions decay; biases, norms and layer weights do not. The backbone's rate is
     `backbone_rate_factor` times the others'.
     """
-    backbone = model.wavlm if isinstance(model, WavBriVLModel) else None
+    backbone = getattr(model, "wavlm", None)
     in_backbone = {id(p) for p in backbone.parameters()} if backbone is not None else set()
     trained = trained_parameters(model, objective)
     groups = []
