@@ -10,7 +10,7 @@ if CONFIG.models_of:
     LENDER = f"results/{CONFIG.models_of}"
     if lack := lacking_models(CONFIG, Path(LENDER)):
         raise WorkflowError(lack)
-    LENT = model_files(Path(LENDER))
+    LENT = model_files(Path(LENDER), ALL_GENERATORS)
 
     rule borrow_models:
         """Take the teacher, the encoder and the generators that another run has trained."""
@@ -33,7 +33,14 @@ if CONFIG.models_of:
     # Whoever would train the same files gives way; which of these rules there are, the configuration decides.
     for name in (
         *("adopt_model", "convert_checkpoint", "train_teacher", "train_audio_encoder", "describe_model"),
-        *("train_dvae", "train_dalle", "train_diffusion", "train_vq", "fit_mapping"),
+        *(
+            "train_dvae",
+            "train_dalle",
+            "train_diffusion",
+            "train_vq",
+            "train_own_generator",
+            "fit_mapping",
+        ),
     ):
         if workflow.is_rule(name):
             workflow.ruleorder("borrow_models", name)

@@ -6,21 +6,21 @@ makes   results/<run>/generate/mapping/                        from sounds and t
         results/<run>/generate/<generator>/drawings/<study>/   pictures, their rows, trace and grid
 """
 
-from wavbrivl.generate.study import GENERATORS, STUDIES
+from wavbrivl.generate.study import STUDIES
 from wavbrivl.workflow.generation import drawing_settings, drawings, trained_files
 from wavbrivl.workflow.studies import sets_of, study_sets
 
 # Without labels, nothing is drawn from the names of classes or in the places of other ones.
 CHOSEN = [name for name, study in STUDIES.items() if not (UNLABELLED and study.needs_labels)]
-SETS = study_sets(CONFIG.studies.sets, CHOSEN)
-TOGETHER = {name: sets_of(SETS, name) for name in GENERATORS} if CONFIG.generate.together else {}
+SETS = study_sets(CONFIG.studies.sets, CHOSEN, ALL_GENERATORS)
+TOGETHER = {name: sets_of(SETS, name) for name in ALL_GENERATORS} if CONFIG.generate.together else {}
 DRAWING_FILES = ("images.npy", "rounds.npy", "rows.csv", "trace.json", "grid.png")
 DRAWING_CODE = code_digest("wavbrivl.generate.load", "wavbrivl.generate.repeat")
 DRAWN_WITH = {"teacher": TEACHER, "mappings": f"{GENERATE}/mapping/mapping.npz"}
 
 
 wildcard_constraints:
-    generator="|".join(GENERATORS),
+    generator="|".join(ALL_GENERATORS),
     study="|".join(STUDIES),
 
 
@@ -109,6 +109,7 @@ rule draw:
         studies=lambda wildcards: [wildcards.study],
         generate=lambda wildcards: drawing_settings(CONFIG, wildcards.generator),
         code=DRAWING_CODE,
+        own_code=lambda wildcards: OWN_CODE.get(wildcards.generator),
     script:
         "../workflow/scripts/draw.py"
 
@@ -142,6 +143,7 @@ for generator, sets in TOGETHER.items():
             studies=sets,
             generate=drawing_settings(CONFIG, generator),
             code=DRAWING_CODE,
+            own_code=OWN_CODE.get(generator),
         script:
             "../workflow/scripts/draw.py"
 

@@ -6,9 +6,13 @@ makes   results/<run>/generate/dalle/model/       dvae/ and transformer/
         results/<run>/generate/latent/model/      a VQ model in diffusers' layout
 """
 
-from wavbrivl.workflow.generation import latent_files, training_settings
+from wavbrivl.generate.trained import TRAINED
+from wavbrivl.workflow.foreign import generator_modules
+from wavbrivl.workflow.generation import generators_of, latent_files, training_settings
 
 GENERATE = f"{RESULTS}/generate"
+ALL_GENERATORS = generators_of(CONFIG)
+OWN_CODE = {name: foreign_digest(module) for name, module in generator_modules(CONFIG.generate.own).items()}
 DALLE_MODEL = f"{GENERATE}/dalle/model"
 # Two trainings and a drawing, one after the other: the longest chain of the stage begins first.
 DALLE_FIRST = 1
@@ -135,3 +139,32 @@ rule train_vq:
         code=code_digest("wavbrivl.generate.vq"),
     script:
         "../workflow/scripts/train_vq.py"
+
+
+if CONFIG.generate.own:
+
+    rule train_own_generator:
+        """Train a generator of somebody's own on the training frames."""
+        input:
+            **TRAIN_FRAMES,
+        output:
+            f"{GENERATE}/{{own}}/model/{TRAINED}",
+        log:
+            f"{LOGS}/train_own_generator/{{own}}.log",
+        benchmark:
+            f"{BENCHMARKS}/train_own_generator/{{own}}.tsv"
+        wildcard_constraints:
+            own="|".join(CONFIG.generate.own),
+        conda:
+            "../envs/generate.yaml"
+        resources:
+            mem_mb=scaled(4000),
+            runtime=scaled(24 * 60),
+            gpu=1,
+        params:
+            **TRAIN_SETTINGS,
+            own=lambda wildcards: CONFIG.generate.own[wildcards.own].model_dump(mode="json"),
+            code=code_digest("wavbrivl.generate.own"),
+            own_code=lambda wildcards: OWN_CODE[wildcards.own],
+        script:
+            "../workflow/scripts/train_own_generator.py"

@@ -10,7 +10,7 @@ snakemake --cores 1 results/demo/tables/table4.md
 """
 
 ANSWERS = sorted(map(str, Path(CONFIG.studies.human.answers).glob("*.json")))
-RATED = ["wav2clip", *GENERATORS]
+RATED = ["wav2clip", *ALL_GENERATORS]
 PAGE_FILES = Path("workflow/scripts/wavbrivl/studies/human/page")
 
 
@@ -65,6 +65,7 @@ rule make_table4:
     params:
         **settings("seed"),
         dataset=CORPUS_NAME,
+        own=list(CONFIG.generate.own),
         absent=dict.fromkeys(RATED, UNLABELLED) if UNLABELLED else {"wav2clip": WAV2CLIP},
         code=code_digest("wavbrivl.publish.table4", "wavbrivl.studies.human.results"),
     script:

@@ -29,6 +29,6 @@ def render(targets: Sequence[str], configfiles: Sequence[str], output: str) -> N
 
 
 if __name__ == "__main__":
-    with job(snakemake):
-        with ThreadPoolExecutor() as side_by_side:
-            list(side_by_side.map(partial(render, snakemake.input, snakemake.params.configfiles), snakemake.output))
+    with job(snakemake), ThreadPoolExecutor() as side_by_side:
+        form = partial(render, snakemake.input, snakemake.params.configfiles)
+        list(side_by_side.map(form, snakemake.output))

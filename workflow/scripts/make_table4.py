@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from wavbrivl.evaluate.result import write_result
-from wavbrivl.publish.table4 import write_table4
+from wavbrivl.publish.table4 import ROWS, SystemRow, write_table4
 from wavbrivl.studies.human.answers import read_key, read_votes
 from wavbrivl.studies.human.results import by_system, human_result
 from wavbrivl.workflow.job import job
@@ -15,7 +15,8 @@ if __name__ == "__main__":
         if inputs.key:  # none where the corpus has no labels, by which questions are asked
             study, questions = read_key(Path(inputs.key))
             votes = read_votes([Path(path) for path in inputs.answers], study, questions)
-        write_table4(Path(outputs.csv), Path(outputs.md), by_system(votes), params.absent)
+        rows = [*ROWS, *(SystemRow(f"WavBriVL, {name}", name, None) for name in params.own)]
+        write_table4(Path(outputs.csv), Path(outputs.md), by_system(votes), params.absent, rows)
         if votes:
             result = human_result(votes, questions, study, params.dataset, params.seed)
             write_result(Path(outputs.metrics[0]), result)

@@ -8,8 +8,9 @@ from wavbrivl.config.captions import ClothoConfig
 from wavbrivl.config.corpus import PositiveInt
 from wavbrivl.config.events import DesedConfig
 from wavbrivl.config.section import Section
-from wavbrivl.evaluate.kinds import OWN, SUPERVISED, WITH_WEIGHTS, is_foreign
+from wavbrivl.evaluate.kinds import OWN, SUPERVISED, WITH_WEIGHTS
 from wavbrivl.evaluate.places import TRAINED
+from wavbrivl.named_class import is_named_class
 
 EncoderName = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_]{0,39}$")]
 
@@ -35,7 +36,7 @@ class ModelConfig(Section):
     @field_validator("kind")
     @classmethod
     def _kind_is_known(cls, kind: str) -> str:
-        if kind not in WITH_WEIGHTS and not is_foreign(kind):
+        if kind not in WITH_WEIGHTS and not is_named_class(kind):
             raise ValueError(f"the kind must be one of {', '.join(WITH_WEIGHTS)}, or module:Class")
         return kind
 
@@ -43,7 +44,7 @@ class ModelConfig(Section):
     def _an_id_is_pinned(self) -> "ModelConfig":
         if self.id and (self.kind != "huggingface" or not self.revision):
             raise ValueError("an id goes with the kind 'huggingface' and with the revision that is fetched")
-        if is_foreign(self.kind) and not self.path:
+        if is_named_class(self.kind) and not self.path:
             return self
         if bool(self.id) == bool(self.path):
             raise ValueError("either path or id says where the weights are")

@@ -1,16 +1,22 @@
 """Pictures from sound: three generators, how they are trained and how they draw."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from wavbrivl.config.corpus import PositiveInt
 from wavbrivl.config.models import PositiveFloat
 from wavbrivl.config.section import Section
+from wavbrivl.generate.study import GENERATORS
+from wavbrivl.named_class import is_named_class
 
 Share = Annotated[float, Field(ge=0, le=1)]
 Dropout = Annotated[float, Field(ge=0, lt=1)]
 Count = Annotated[int, Field(ge=0)]
+GeneratorName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9]{0,19}$")]
+
+TAKEN = {*GENERATORS, "clip", "wav2clip", "real", "mapping", "conditions"}
+"""Names of generators and of other things beside them."""
 
 
 class StepsConfig(Section):
@@ -291,13 +297,32 @@ class MappingConfig(Section):
     """Strength of that pull."""
 
 
+class OwnGeneratorConfig(Section):
+    """A generator of somebody's own."""
+
+    kind: str
+    """`module:Class`: a class on the Python path that has the generators' interface (docs/generation.md)."""
+    image_size: PositiveInt = 32
+    """Pixels along an edge of the training frames that it is given."""
+    settings: dict[str, Any] = {}
+    """Handed to the class as they are."""
+
+    @field_validator("kind")
+    @classmethod
+    def _kind_is_a_class(cls, kind: str) -> str:
+        if not is_named_class(kind):
+            raise ValueError(f"the kind must be module:Class, got '{kind}'")
+        return kind
+
+
 class GenerateConfig(Section):
     """Pictures from sound."""
 
     items: PositiveInt = 60
     """Held-out clips that the studies draw, spread over the classes."""
-    repeats: PositiveInt = 1
-    """Drawings of each, with seeds of their own."""
+    repeats: PositiveInt = 2
+    """Drawings of each, with seeds of their own: FID, KID and Inception Score have a spread over them.
+    Studies that vary how is drawn have one."""
     together: bool = True
     """All sets of a generator are drawn by one job: right where loading models takes longer than drawing.
     Otherwise each set is a job of its own, so that they run side by side and one is drawn again alone."""
@@ -311,3 +336,12 @@ class GenerateConfig(Section):
     """The second."""
     latent: LatentConfig = LatentConfig()
     """The third."""
+    own: dict[GeneratorName, OwnGeneratorConfig] = {}
+    """Further ones, by the name that heads their rows: no underscore, and none of the names above."""
+
+    @field_validator("own")
+    @classmethod
+    def _names_are_free(cls, own: dict[str, OwnGeneratorConfig]) -> dict[str, OwnGeneratorConfig]:
+        if taken := sorted(TAKEN & own.keys()):
+            raise ValueError(f"the name '{taken[0]}' is taken")
+        return own

@@ -7,10 +7,11 @@ path, and the place of its weights.
 """
 
 import json
-import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Protocol
+
+from wavbrivl.named_class import is_named_class
 
 KINDS: dict[str, str] = {
     "wavbrivl": "wavbrivl.evaluate.encoders.wavbrivl:WavBriVL",
@@ -42,14 +43,6 @@ RECORD = "fetched.json"
 """In a fetched folder: the id and the commit that it holds."""
 
 
-_FOREIGN = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*")
-
-
-def is_foreign(kind: str) -> bool:
-    """Whether a kind is `module:Class`."""
-    return _FOREIGN.fullmatch(kind) is not None
-
-
 class Model(Protocol):
     """The part of `config.evaluation.ModelConfig` that is needed here."""
 
@@ -61,7 +54,7 @@ class Model(Protocol):
 
 def class_of(kind: str) -> tuple[str, str]:
     """Module and name of the class of a kind."""
-    module, _, name = (kind if is_foreign(kind) else KINDS[kind]).partition(":")
+    module, _, name = (kind if is_named_class(kind) else KINDS[kind]).partition(":")
     return module, name
 
 

@@ -13,6 +13,7 @@ from wavbrivl.generate.drawings import write_drawings
 from wavbrivl.generate.generator import Generator
 from wavbrivl.generate.guide import Guide
 from wavbrivl.generate.mapping import read_mappings
+from wavbrivl.generate.own import load_own
 from wavbrivl.generate.repeat import draw_repeatedly
 from wavbrivl.generate.study import GENERATORS, Study, study_of
 from wavbrivl.teacher.model import load_teacher
@@ -26,8 +27,10 @@ def for_study(config: GenerateConfig, generator: str, study: Study) -> GenerateC
     Raises:
         UserError: the study is not meant for the generator.
     """
-    if generator not in study.generators:
+    if not study.meant_for(generator):
         raise UserError(f"this study is not meant for the generator '{generator}': {study.about}")
+    if generator in config.own:
+        return config
     section = getattr(config, generator)
     values = section.draw.model_dump() | dict(study.changes.get(generator, {}))
     draw = type(section.draw).model_validate(values)
@@ -71,7 +74,7 @@ def load_generator(
     """Build a generator from what was trained.
 
     Args:
-        name: `dalle`, `diffusion` or `latent`.
+        name: `dalle`, `diffusion`, `latent`, or one of `generate.own`.
         folder: its model folder; not used where a released model is configured.
         config: `generate`, with the study's changes.
         teacher: the teacher's folder.
@@ -83,9 +86,11 @@ def load_generator(
     """
     frozen = load_teacher(teacher, device)
     guide, maps = Guide(frozen), read_mappings(mappings)
+    if name in config.own:
+        return load_own(name, config.own[name], Path(folder), guide, maps, device)
     builders: dict[str, Any] = {"dalle": _dalle, "diffusion": _diffusion, "latent": _latent}
     if name not in builders:
-        raise UserError(f"there is no generator '{name}'; known are {', '.join(GENERATORS)}")
+        raise UserError(f"there is no generator '{name}'; known are {', '.join([*GENERATORS, *config.own])}")
     return builders[name](Path(folder), config, guide, maps, device)
 
 

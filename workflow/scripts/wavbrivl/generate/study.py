@@ -26,7 +26,7 @@ class Study:
         items: at most this many, spread over the classes; None takes `generate.items`.
         repeats: drawings of each condition, with seeds of their own; None takes `generate.repeats`.
         changes: keys of `generate.<generator>.draw` that are other than configured, by generator.
-        generators: that the study is meant for.
+        generators: that the study is meant for; None: all.
     """
 
     about: str
@@ -36,15 +36,20 @@ class Study:
     items: int | None = None
     repeats: int | None = None
     changes: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
-    generators: tuple[str, ...] = ("dalle", "diffusion", "latent")
+    generators: tuple[str, ...] | None = None
 
     @property
     def needs_labels(self) -> bool:
         """Whether it asks for classes: their names, or sounds of other ones."""
         return self.kind == "text" or self.pairing != "own"
 
+    def meant_for(self, generator: str) -> bool:
+        """Whether a generator draws it."""
+        return self.generators is None or generator in self.generators
+
 
 GENERATORS = ("dalle", "diffusion", "latent")
+"""Those of this package; `generate.own` names others."""
 
 STUDIES: dict[str, Study] = {
     "test": Study("held-out sounds, as configured"),
@@ -75,16 +80,19 @@ STUDIES: dict[str, Study] = {
         "the condition without the guide: a random candidate instead of the best",
         changes={"dalle": {"selection": "random"}},
         generators=("dalle",),
+        repeats=1,
     ),
     "guide_only": Study(
         "the guide without the condition: no prefix and no text, the sound only chooses candidates",
         changes={"dalle": {"prefix": False, "text": False}},
         generators=("dalle",),
+        repeats=1,
     ),
     "best_of": Study(
         "the best of as many candidates as all rounds together, none of them primed",
         changes={"dalle": {"selection": "best_of"}},
         generators=("dalle",),
+        repeats=1,
     ),
     "unmapped": Study(
         "g(audio) as it is, without the map to where images lie",

@@ -80,7 +80,8 @@ def rows_of(sets: Sequence[tuple[str, str]]) -> list[Row3]:
         Row3("S2V", None, "S2V"),
         Row3("WavBriVL, as published", None, "Ours"),
     ]
-    for generator, title in _GENERATORS.items():
+    for generator in dict.fromkeys([*_GENERATORS, *(one for one, _ in sets)]):
+        title = _GENERATORS.get(generator, generator)
         studies = [study for one, study in sets if one == generator]
         if "test" in studies:
             rows.append(

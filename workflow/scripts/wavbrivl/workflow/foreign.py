@@ -6,8 +6,10 @@ from functools import cache
 from importlib.machinery import PathFinder
 from pathlib import Path
 
+from wavbrivl.config.generation import OwnGeneratorConfig
 from wavbrivl.errors import UserError
-from wavbrivl.evaluate.kinds import Model, class_of, is_foreign
+from wavbrivl.evaluate.kinds import Model
+from wavbrivl.named_class import is_named_class, module_of
 
 
 def foreign_modules(names: Iterable[str], models: Mapping[str, Model]) -> dict[str, str]:
@@ -16,16 +18,30 @@ def foreign_modules(names: Iterable[str], models: Mapping[str, Model]) -> dict[s
     Raises:
         UserError: one that is not on the Python path, naming the key.
     """
-    found = {}
-    for name in names:
-        if name in models and is_foreign(models[name].kind):
-            found[name] = class_of(models[name].kind)[0]
-            if source_of(found[name]) is None:
-                raise UserError(
-                    f"evaluate.models.{name}.kind: there is no module '{found[name]}' on the Python path "
-                    "(PYTHONPATH, or installed)"
-                )
+    kinds = {name: models[name].kind for name in names if name in models}
+    found = {name: module_of(kind) for name, kind in kinds.items() if is_named_class(kind)}
+    _on_the_path("evaluate.models", found)
     return found
+
+
+def generator_modules(own: Mapping[str, OwnGeneratorConfig]) -> dict[str, str]:
+    """Modules of generators of somebody's own, by the generator's name.
+
+    Raises:
+        UserError: one that is not on the Python path, naming the key.
+    """
+    found = {name: module_of(generator.kind) for name, generator in own.items()}
+    _on_the_path("generate.own", found)
+    return found
+
+
+def _on_the_path(section: str, modules: Mapping[str, str]) -> None:
+    for name, module in modules.items():
+        if source_of(module) is None:
+            raise UserError(
+                f"{section}.{name}.kind: there is no module '{module}' on the Python path (PYTHONPATH, or "
+                "installed)"
+            )
 
 
 @cache

@@ -23,7 +23,7 @@ from wavbrivl.weights.wanted import (
     model_place,
     name_of,
 )
-from wavbrivl.workflow.foreign import foreign_modules
+from wavbrivl.workflow.foreign import foreign_modules, generator_modules
 
 CHECKED = ".checked"
 """Folder below the corpora: what was learnt from lists and videos when the workflow was planned."""
@@ -57,6 +57,7 @@ def plan_run(config: Config, data: Path) -> Plan:
     _folders_exist(config)
     _labels_are_translated(config)
     foreign_modules(config.evaluate.encoders, config.evaluate.models)
+    generator_modules(config.generate.own)
     _teacher_fits(config)
     summary = check_list(config.corpus, data / CHECKED, config.world)
     paths = list_paths(config.corpus, data / CHECKED, data / "embedded" / "world")

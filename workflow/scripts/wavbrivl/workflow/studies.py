@@ -8,18 +8,23 @@ from wavbrivl.generate.study import GENERATORS, STUDIES
 from wavbrivl.studies.sets import measured, task_of
 
 
-def study_sets(names: Sequence[str], possible: Sequence[str] = tuple(STUDIES)) -> list[tuple[str, str]]:
+def study_sets(
+    names: Sequence[str],
+    possible: Sequence[str] = tuple(STUDIES),
+    generators: Sequence[str] = GENERATORS,
+) -> list[tuple[str, str]]:
     """(generator, study) of every set of drawings, each study by the generators that it is meant for.
 
     Args:
         names: the studies that are wanted.
         possible: those that the corpus allows.
+        generators: that draw.
     """
     return [
         (generator, study)
         for study in names
-        for generator in GENERATORS
-        if study in possible and generator in STUDIES[study].generators
+        for generator in generators
+        if study in possible and STUDIES[study].meant_for(generator)
     ]
 
 

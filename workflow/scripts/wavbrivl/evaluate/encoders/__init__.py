@@ -5,7 +5,8 @@ import importlib
 from wavbrivl.errors import UserError
 from wavbrivl.evaluate.encoders.base import Embedded, Encoder, EncoderSettings
 from wavbrivl.evaluate.encoders.foreign import load_foreign
-from wavbrivl.evaluate.kinds import OWN, class_of, is_foreign, kind_of
+from wavbrivl.evaluate.kinds import OWN, class_of, kind_of
+from wavbrivl.named_class import is_named_class
 
 __all__ = ["Embedded", "Encoder", "EncoderSettings", "load_encoder"]
 
@@ -20,7 +21,7 @@ def load_encoder(name: str, settings: EncoderSettings) -> Encoder:
         known = ", ".join((*OWN, *settings.models))
         raise UserError(f"evaluate.encoders: there is no encoder '{name}'; known are {known}")
     kind = kind_of(name, settings.models)
+    if is_named_class(kind):
+        return load_foreign(kind, settings, name)
     module, cls = class_of(kind)
-    if is_foreign(kind):
-        return load_foreign(module, cls, settings, name)
     return getattr(importlib.import_module(module), cls)(settings, name)

@@ -1,15 +1,14 @@
 """Encoders of somebody else: a class on the Python path, named `module:Class` in the configuration."""
 
-import importlib
-
 from wavbrivl.errors import UserError
 from wavbrivl.evaluate.encoders.base import Encoder, EncoderSettings
+from wavbrivl.named_class import import_named_class, lacking
 
 METHODS = ("embed", "frames")
 NUMBERS = ("dim", "rate")
 
 
-def load_foreign(module: str, cls: str, settings: EncoderSettings, name: str) -> Encoder:
+def load_foreign(kind: str, settings: EncoderSettings, name: str) -> Encoder:
     """Import the class, build it with `(settings, name)`, and see that it has the encoders' interface.
 
     Raises:
@@ -17,20 +16,13 @@ def load_foreign(module: str, cls: str, settings: EncoderSettings, name: str) ->
             a part of the interface. What goes wrong inside the class stays its own.
     """
     key = f"evaluate.models.{name}.kind"
-    try:
-        found = importlib.import_module(module)
-    except ImportError as error:
-        raise UserError(f"{key}: the module '{module}' cannot be imported ({error})") from None
-    kind = getattr(found, cls, None)
-    if not callable(kind):
-        raise UserError(f"{key}: the module '{module}' has no class '{cls}'")
-    encoder = kind(settings, name)
-    lacking = [part for part in METHODS if not callable(getattr(encoder, part, None))]
-    lacking += [part for part in NUMBERS if not _is_count(getattr(encoder, part, None))]
-    lacking += [] if getattr(encoder, "name", None) == name else ["name"]
-    if lacking:
+    encoder = import_named_class(kind, key)(settings, name)
+    missing = lacking(encoder, METHODS)
+    missing += [part for part in NUMBERS if not _is_count(getattr(encoder, part, None))]
+    missing += [] if getattr(encoder, "name", None) == name else ["name"]
+    if missing:
         raise UserError(
-            f"{key}: '{module}:{cls}' is no encoder: {lacking[0]} is not as the interface has it "
+            f"{key}: '{kind}' is no encoder: {missing[0]} is not as the interface has it "
             "(wavbrivl.evaluate.encoders.base.Encoder)"
         )
     return encoder
