@@ -75,7 +75,8 @@ def benchmark_name(name):
 
 def benchmark_words(name):
     """The file that translates a benchmark's labels."""
-    return f"{LABELS}/{name}.csv" if OWN_BENCHMARKS[name] else f"{WORLD}/labels.csv"
+    shipped = f"{LABELS}/{name}.csv" if OWN_BENCHMARKS[name] else f"{WORLD}/labels.csv"
+    return getattr(CONFIG.evaluate, name).translations or shipped
 
 
 def evaluation(*keys):

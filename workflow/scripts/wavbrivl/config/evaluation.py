@@ -84,6 +84,8 @@ class Esc50Config(Section):
 
     path: str | None = None
     """Folder in ESC-50's layout (`meta/esc50.csv`, `audio/`); null uses the embedded benchmark."""
+    translations: str | None = None
+    """Words for labels of your own, a CSV `label,zh`; null takes ESC-50's (only with `path`)."""
 
 
 class UrbanSound8kConfig(Section):
@@ -92,6 +94,8 @@ class UrbanSound8kConfig(Section):
     path: str | None = None
     """Folder in UrbanSound8K's layout (`metadata/UrbanSound8K.csv`, `audio/fold1` to `fold10`); null uses
     the embedded benchmark."""
+    translations: str | None = None
+    """As `evaluate.esc50.translations`."""
 
 
 class VggSoundConfig(Section):

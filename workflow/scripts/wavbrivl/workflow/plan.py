@@ -76,11 +76,12 @@ def _teacher_fits(config: Config) -> None:
 def _labels_are_translated(config: Config) -> None:
     """Zero-shot asks in the teacher's language: every label of the benchmark must have a word there."""
     for name, (table, column) in _TABLES.items():
-        folder = getattr(config.evaluate, name).path
-        if folder:
+        benchmark = getattr(config.evaluate, name)
+        if folder := benchmark.path:
+            words = Path(benchmark.translations or label_file(name))
             with (Path(folder) / table).open(encoding="utf-8", newline="") as handle:
                 labels = sorted({row.get(column) or "" for row in csv.DictReader(handle)})
-            words_for(labels, config.teacher.language, label_file(name))
+            words_for(labels, config.teacher.language, words)
 
 
 def lacks_texts(config: Config) -> str | None:
@@ -167,7 +168,10 @@ def _folders_exist(config: Config) -> None:
         "corpus.audioset_labels": config.corpus.audioset_labels,
         "teacher.checkpoint": config.teacher.checkpoint,
         "teacher.vocabulary": config.teacher.vocabulary,
-        "evaluate.vggsound.translations": config.evaluate.vggsound.translations,
+    }
+    translated = ("esc50", "urbansound8k", "vggsound")
+    files |= {
+        f"evaluate.{name}.translations": getattr(config.evaluate, name).translations for name in translated
     }
     files["generate.diffusion.released_adapter"] = config.generate.diffusion.released_adapter
     # Addresses and what lies among the weights are fetched by a rule.
