@@ -32,6 +32,11 @@ def test_what_a_page_shows_is_text(tmp_path, name, text):
         assert page.count("<tr>") == 2 and "<th>a</th>" in page
 
 
+def test_a_break_in_a_cell_is_a_break(tmp_path):
+    page = made(tmp_path, "captions.md", "| a |\n| --- |\n| one<br>two<br class='x'> |\n")
+    assert "one<br>two&lt;br class" in page
+
+
 def test_a_nested_record_becomes_tables_of_dotted_keys(tmp_path):
     record = {"revision": "abc", "config": {"train": {"steps": 5, "search": {}}, "name": HOSTILE}}
     write_json(tmp_path / "run.json", record)

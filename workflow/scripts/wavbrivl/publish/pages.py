@@ -15,8 +15,8 @@ STYLE = """
 body { font: 13px/1.45 system-ui, sans-serif; color: #1f2933; background: #fff; margin: 1.2rem; }
 h1, h2 { font-size: 1.15rem; margin: 1.2rem 0 0.6rem; }
 .wide { overflow-x: auto; }
-table { border-collapse: collapse; font-variant-numeric: tabular-nums; }
-th, td { min-width: 6rem; max-width: 32rem; padding: 0.3rem 0.7rem; }
+table { width: max-content; border-collapse: collapse; font-variant-numeric: tabular-nums; }
+th, td { min-width: 6rem; max-width: 22rem; padding: 0.3rem 0.7rem; }
 th, td { border-bottom: 1px solid #d9e2ec; text-align: left; vertical-align: top; }
 th { background: #f0f4f8; position: sticky; top: 0; }
 tr:hover td { background: #f7fafc; }
@@ -33,9 +33,9 @@ def page(title: str, body: str) -> str:
 
 
 def from_markdown(text: str) -> str:
-    """Markdown with tables as HTML; HTML in it is shown as text."""
+    """Markdown with tables as HTML; HTML in it is shown as text, but for line breaks in cells."""
     parser = MarkdownIt("commonmark", {"html": False}).enable("table")
-    body = parser.render(text)
+    body = parser.render(text).replace("&lt;br&gt;", "<br>")
     return body.replace("<table>", "<div class='wide'><table>").replace("</table>", "</table></div>")
 
 
