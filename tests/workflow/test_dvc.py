@@ -131,6 +131,18 @@ def test_after_recording_nothing_is_to_be_done(recorded):
     assert recorded.run("git", "status", "--porcelain") == ""
 
 
+def test_stages_curves_and_figures_are_shown(recorded):
+    stages = recorded.run("dvc", "dag", "--dot")
+    for earlier, later in (("corpus", "teacher"), ("train", "evaluate"), ("evaluate", "publish")):
+        assert f'"{earlier}" -> "{later}"' in stages
+    page = recorded.run("dvc", "plots", "show", "--out", "../shown").strip().splitlines()[-1]
+    shown = Path(page.removeprefix("file://"))
+    text = shown.read_text(encoding="utf-8")
+    assert "Training loss" in text and "figures" in text
+    assert len(list(shown.parent.rglob("*.png"))) >= 10
+    assert recorded.run("git", "status", "--porcelain") == ""
+
+
 def test_one_parameter_reruns_one_evaluation_and_what_depends_on_it(repository):
     before = repository.jobs()
     repository.run("dvc", "exp", "run", "-S", "config/config.yaml:evaluate.retrieval.recalls=[1,2]")
