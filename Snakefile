@@ -3,7 +3,6 @@
 snakemake --cores all                       the embedded default, from nothing to the report
 snakemake --cores all --use-conda           the same, every rule in its own environment
 snakemake --cores all train                 one stage: corpus, teacher, train, evaluate, generate, studies, publish
-snakemake --cores all share                 a finished run's model as a folder to pass on
 snakemake --configfile config/paper.yaml    another configuration, laid over config/config.yaml
 """
 
@@ -22,6 +21,7 @@ include: "rules/coverage.smk"
 include: "rules/datasets.smk"
 include: "rules/weights.smk"
 include: "rules/teacher.smk"
+include: "rules/teacher_images.smk"
 include: "rules/audio_encoder.smk"
 include: "rules/search.smk"
 include: "rules/evaluation.smk"

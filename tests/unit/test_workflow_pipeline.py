@@ -12,6 +12,7 @@ STAGE_OF_FILE = {
     "world": "corpus",
     "corpus": "corpus",
     "teacher": "teacher",
+    "teacher_images": "teacher",
     "audio_encoder": "train",
     "search": "train",
     "benchmarks": "evaluate",
