@@ -93,6 +93,8 @@ def test_answers_survive_a_reload_and_become_table_4(page, study, downloads, tmp
     for number, question in enumerate(study.questions):
         if number == 5:
             page.refresh()
+            # The page reads what was kept before it asks again; the driver may come back earlier.
+            waited(page, "document.getElementById('place').textContent !== ''")
             assert f"question 6 of {len(study.questions)}" in text(page, "place")
             assert page.execute_script("return document.getElementById('progress').value") == 5
         # dalle always positive but for one neither; diffusion always the other side
