@@ -38,8 +38,8 @@ test-cluster: $(READY)  ## the workflow on a real Slurm, started here (needs Deb
 test-environments: $(READY)  ## each conda environment's Python packages alone carry the scripts of its rules
 	$(BIN)/python -m pytest -m environments tests/environments
 
-test-rest: $(READY)  ## test-long and test-cluster side by side: most of the second is waiting
-	$(BIN)/python -m pytest -n 2 --dist loadfile -m "long or cluster" tests/cluster tests/workflow
+test-rest: $(READY)  ## test-long and test-cluster in one go: the run that they compare with is made only once
+	$(BIN)/python -m pytest -m "long or cluster" tests/workflow tests/cluster
 
 soak: $(READY)  ## kill the workflow fifty times instead of six; KILLS=200 for more
 	WAVBRIVL_KILLS=$(or $(KILLS),50) $(BIN)/python -m pytest -m long --timeout 20000 tests/workflow/test_kill.py
