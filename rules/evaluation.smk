@@ -75,8 +75,9 @@ def benchmark_name(name):
 
 def benchmark_words(name):
     """The file that translates a benchmark's labels."""
-    shipped = f"{LABELS}/{name}.csv" if OWN_BENCHMARKS[name] else f"{WORLD}/labels.csv"
-    return getattr(CONFIG.evaluate, name).translations or shipped
+    if not OWN_BENCHMARKS[name]:
+        return f"{WORLD}/labels.csv"
+    return getattr(CONFIG.evaluate, name).translations or f"{LABELS}/{name}.csv"
 
 
 def evaluation(*keys):

@@ -12,7 +12,7 @@ from tests.checkouts import Checkout
 from tests.cluster.slurm import Slurm
 from tests.workflow.digests import digests
 
-pytestmark = [pytest.mark.cluster, pytest.mark.workflow, pytest.mark.timeout(2400)]
+pytestmark = [pytest.mark.cluster, pytest.mark.workflow, pytest.mark.timeout(1200)]
 
 BENCHMARK = "data/benchmarks/embedded/ESC-50/meta/esc50.csv"
 FAST = ("--slurm-init-seconds-before-status-checks", "3", "--latency-wait", "10")
@@ -44,7 +44,7 @@ class Cluster:
     def run(self, *arguments: str, profile: str = "--workflow-profile") -> str:
         """Run to the end; what Snakemake said, its return code must be 0."""
         process = self.start(*arguments, profile=profile)
-        code = process.wait(timeout=1800)
+        code = process.wait(timeout=900)
         said = (self.path / "snakemake.log").read_text(encoding="utf-8")
         assert code == 0, said[-6000:]
         return said
@@ -95,7 +95,7 @@ def test_a_job_over_its_time_limit_is_tried_again_with_more(cluster):
 def test_a_run_that_gives_up_names_the_failed_rule(cluster):
     cluster.edit_script("make_esc50", "        raise MemoryError('out of memory')\n")
     process = cluster.start(BENCHMARK, "--retries", "1")
-    assert process.wait(timeout=900) == 1
+    assert process.wait(timeout=300) == 1
     said = (cluster.path / "snakemake.log").read_text(encoding="utf-8")
     assert "out of memory" in said
     assert len(cluster.jobs_of_rule("make_esc50")) == 2
@@ -104,7 +104,7 @@ def test_a_run_that_gives_up_names_the_failed_rule(cluster):
 def test_killed_run_and_lost_node_end_with_the_local_results(cluster, finished, slurm):
     process = cluster.start()
     # Longer than it takes: the job must be there when its submitter dies, and must not survive it.
-    slurm.wait_until(lambda: cluster.jobs_of_rule("train_teacher"), "training of the teacher begins", 1000)
+    slurm.wait_until(lambda: cluster.jobs_of_rule("train_teacher"), "training of the teacher begins", 500)
     slurm.wait_until(lambda: cluster.jobs_of_rule("train_teacher")[0]["JobState"] == "RUNNING", "it runs", 60)
     os.killpg(process.pid, signal.SIGKILL)
     process.wait()
@@ -112,7 +112,7 @@ def test_killed_run_and_lost_node_end_with_the_local_results(cluster, finished, 
     assert orphan["JobState"] in {"RUNNING", "COMPLETING"}
 
     process = cluster.start()
-    slurm.wait_until(lambda: len(cluster.jobs_of_rule("train_teacher")) > 1, "it is submitted again", 300)
+    slurm.wait_until(lambda: len(cluster.jobs_of_rule("train_teacher")) > 1, "it is submitted again", 120)
     assert slurm.job(orphan["JobId"])["JobState"] == "CANCELLED"
     second = cluster.jobs_of_rule("train_teacher")[1]["JobId"]
     slurm.wait_until(lambda: slurm.job(second)["JobState"] == "RUNNING", "it runs again", 120)
@@ -124,7 +124,7 @@ def test_killed_run_and_lost_node_end_with_the_local_results(cluster, finished, 
     slurm.bring_node_back()
 
     said = cluster.path / "snakemake.log"
-    assert process.wait(timeout=1800) == 0, said.read_text(encoding="utf-8")[-6000:]
+    assert process.wait(timeout=900) == 0, said.read_text(encoding="utf-8")[-6000:]
     assert "Slurm jobs that a killed run of this folder had left" in said.read_text(encoding="utf-8")
     assert digests(cluster.path) == digests(finished.path)
     training = cluster.jobs_of_rule("train_audio_encoder")[-1]

@@ -54,6 +54,8 @@ def load(config: OwnGeneratorConfig, folder: Path):
 
 def test_it_is_trained_with_a_record_and_loaded(own, tmp_path):
     frames = make_frames(tmp_path, make_teacher())
+    (tmp_path / "model").mkdir()
+    (tmp_path / "model/of_an_earlier_training").touch()
     train_own("grey", own, frames, tmp_path / "model", 7, CPU)
     record = read_json(tmp_path / "model/trained.json")
     assert record["clips"] == frames.clip_ids and record["settings"] == {"value": 9}
@@ -80,8 +82,13 @@ def test_a_class_that_is_no_generator_is_refused_by_its_key(own, tmp_path, kind,
 
 
 @pytest.mark.parametrize(
-    "own", [{"dalle": {"kind": "a:B"}}, {"with_bar": {"kind": "a:B"}}, {"a": {"kind": "B"}}]
+    ("own", "words"),
+    [
+        ({"dalle": {"kind": "a:B"}}, "the name 'dalle' is taken"),
+        ({"with_bar": {"kind": "a:B"}}, "should match pattern"),
+        ({"mine": {"kind": "B"}}, "the kind must be module:Class"),
+    ],
 )
-def test_names_and_kinds_that_cannot_be_are_refused(own):
-    with pytest.raises(ValueError):
+def test_names_and_kinds_that_cannot_be_are_refused(own, words):
+    with pytest.raises(ValueError, match=words):
         GenerateConfig(own=own)

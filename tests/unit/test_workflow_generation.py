@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 
 from wavbrivl.config import Config
-from wavbrivl.workflow.generation import lacking_models, model_files
+from wavbrivl.workflow.generation import generators_of, lacking_models, model_files
 
 FILES = (
     "teacher/config.json",
@@ -40,6 +40,16 @@ def test_a_run_without_all_models_is_refused_by_the_file(tmp_path):
         said = lacking_models(Config(), run)
         assert said == f"models_of: there is no {run / name}; the run 'paper' has to be finished first"
         (run / name).touch()
+
+
+def test_an_own_generator_is_lent_too(tmp_path):
+    run, record = finished(tmp_path), "generate/mine/model/trained.json"
+    config = Config.model_validate({"generate": {"own": {"mine": {"kind": "a:B"}}}})
+    assert record in str(lacking_models(config, run))
+    (run / record).parent.mkdir(parents=True)
+    (run / record).touch()
+    assert lacking_models(config, run) is None
+    assert record in model_files(run, generators_of(config))
 
 
 def test_planning_the_studies_needs_neither_numpy_nor_torch():

@@ -43,7 +43,7 @@ class Tracked:
             env=self.environment,
             capture_output=True,
             text=True,
-            timeout=900,
+            timeout=300,
             check=False,
         )
         assert done.returncode == code, f"{command}: {done.stdout[-3000:]}{done.stderr[-3000:]}"
@@ -254,13 +254,13 @@ def test_a_run_that_is_not_there_is_refused_in_a_sentence(repository):
 def test_two_writers_in_one_folder_neither_hang_nor_spoil(repository):
     repository.edit("config/config.yaml", "    recalls: [1, 5, 10]", "    recalls: [1, 2]")
     first = repository.start("dvc", "repro")
-    deadline = time.monotonic() + 400
+    deadline = time.monotonic() + 120
     while not list((repository.path / ".snakemake/locks").glob("*.lock")):
         assert time.monotonic() < deadline and first.poll() is None
         time.sleep(0.05)
     second = repository.start("snakemake", "--cores", "1", "--configfile", "config/test.yaml")
-    said, _ = second.communicate(timeout=600)
-    output, _ = first.communicate(timeout=900)
+    said, _ = second.communicate(timeout=120)
+    output, _ = first.communicate(timeout=300)
     assert first.returncode == 0, output[-3000:]
     # Either it came while the first one held the folder, and says so, or after it had finished.
     assert second.returncode == 0 or "lock" in said.lower()
@@ -275,7 +275,7 @@ def test_two_users_push_to_one_store_at_a_time(repository, tmp_path):
     users = [repository, Tracked(tmp_path / "other")]
     pushes = [user.start("dvc", "push") for user in users]
     for push in pushes:
-        output, _ = push.communicate(timeout=600)
+        output, _ = push.communicate(timeout=120)
         assert push.returncode == 0, output
     clone = _clone(repository, tmp_path / "clone")
     clone.track("restore")

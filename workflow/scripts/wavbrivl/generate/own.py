@@ -1,5 +1,6 @@
 """Generators of somebody's own: a class on the Python path, named in `generate.own`."""
 
+import shutil
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Protocol, Self
@@ -24,8 +25,7 @@ class OwnGenerator(Generator, Protocol):
     def train(
         cls, frames: Frames, folder: Path, settings: dict[str, Any], seed: int, device: torch.device
     ) -> None:
-        """Learn from the frames of train clips and write files below `folder`, which is there and empty
-        unless an earlier training was interrupted."""
+        """Learn from the frames of train clips and write files below `folder`, which is there and empty."""
         ...
 
     @classmethod
@@ -54,11 +54,14 @@ def train_own(
 ) -> None:
     """Have the class learn, and record what from.
 
+    What an earlier training left is removed: which settings an unfinished one had, nobody could tell.
+
     Raises:
         UserError: naming the key, where there is no such class or it lacks a part of the interface.
     """
     kind = _class(name, config)
-    folder.mkdir(parents=True, exist_ok=True)
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
     kind.train(frames, folder, dict(config.settings), seed, device)
     facts = {"generator": config.kind, "settings": config.settings, "seed": seed, "clips": frames.clip_ids}
     write_json(folder / TRAINED, {**facts, "files": _checksums(folder)})
@@ -81,8 +84,8 @@ def load_own(
     if read_json(folder / TRAINED)["files"] != _checksums(folder):
         raise UserError(f"{folder}: its files are not those that training wrote; remove the folder")
     generator = kind.load(folder, dict(config.settings), guide, mappings, device)
-    if lacking(generator, ["draw"]) or getattr(generator, "side", 0) < 1:
-        raise UserError(f"generate.own.{name}.kind: '{config.kind}' has no draw or no side{_SEE}")
+    if getattr(generator, "side", 0) < 1:
+        raise UserError(f"generate.own.{name}.kind: '{config.kind}' says no side{_SEE}")
     return generator
 
 
