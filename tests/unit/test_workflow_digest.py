@@ -26,7 +26,7 @@ def package(tmp_path, monkeypatch):
 
 
 def _forget():
-    for function in (digest.code_digest, digest._imports, digest._source, digest._statements):
+    for function in (digest.code_digest, digest._imports, digest._source, digest._statements, digest._file):
         function.cache_clear()
 
 

@@ -91,6 +91,7 @@ def _plain(value: Any) -> Any:
     return sorted(map(repr, value)) if isinstance(value, frozenset) else repr(value)
 
 
+@cache
 def _file(name: str) -> Path | None:
     parts = name.split(".")[1:]
     module = PACKAGE.joinpath(*parts).with_suffix(".py") if parts else None

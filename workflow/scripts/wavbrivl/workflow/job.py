@@ -1,6 +1,7 @@
 """The frame around every workflow script: logging, progress and errors in one sentence."""
 
 import faulthandler
+import gc
 import logging
 import os
 import sys
@@ -21,6 +22,8 @@ def job(snakemake: Any) -> Iterator[None]:
     A :class:`UserError` ends the job with its message alone; any other exception keeps its
     traceback, which is written to the log.
     """
+    gc.freeze()  # what was imported until now stays: it is not searched
+    gc.enable()
     label = f"{snakemake.rule} {' '.join(snakemake.wildcards)}".strip()
     log = Path(snakemake.log[0])
     log.parent.mkdir(parents=True, exist_ok=True)
@@ -36,6 +39,7 @@ def job(snakemake: Any) -> Iterator[None]:
         logger.exception("failed")
         raise SystemExit(1) from None
     finally:
+        gc.freeze()  # nor is what the process leaves behind, which ends here
         for handler in handlers:
             handler.flush()
 
