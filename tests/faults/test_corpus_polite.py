@@ -21,6 +21,7 @@ from wavbrivl.corpus import pace as pace_module
 from wavbrivl.corpus.causes import SourceError
 from wavbrivl.corpus.clips import write_manifest
 from wavbrivl.corpus.fetch import fetch_shard
+from wavbrivl.corpus.javascript import find_runtime
 from wavbrivl.corpus.ledger import Status
 from wavbrivl.corpus.pace import wait_for_turn
 from wavbrivl.corpus.sources.finder import options
@@ -138,6 +139,15 @@ def test_yt_dlp_is_told_what_the_configuration_says(tmp_path):
     assert given["allowed_extractors"] == ["youtube"] and not given["enable_file_urls"]
     assert [given[key] for key in given if key.endswith("retries")] == [0, 0, 0, 0]
     yt_dlp.YoutubeDL(given).close()
+
+
+def test_youtubes_runtime_comes_with_the_packages(monkeypatch, caplog):
+    monkeypatch.setenv("PATH", "/nowhere")
+    assert find_runtime("deno")
+    YtDlpSource("youtube", FetchConfig())
+    assert not caplog.text
+    with yt_dlp.YoutubeDL({"quiet": True, "js_runtimes": {"deno": {}}}) as downloader:
+        assert downloader._js_runtimes["deno"].info.supported
 
 
 def test_a_missing_javascript_runtime_is_said_before_anything_is_asked(monkeypatch, caplog):

@@ -8,6 +8,7 @@ import pytest
 import torch
 
 from wavbrivl.cli.main import main
+from wavbrivl.corpus import javascript
 from wavbrivl.doctor import machine
 
 
@@ -24,12 +25,13 @@ def program(folder, name, says, stream=1):
 
 @pytest.fixture
 def bare(tmp_path, monkeypatch):
-    """A PATH with nothing but a shell on it, and no Java in a package."""
+    """A PATH with nothing but a shell on it, and neither Java nor a JavaScript runtime in a package."""
     (tmp_path / "bin").mkdir()
     for name in ("sh", "echo"):
         os.symlink(f"/bin/{name}", tmp_path / "bin" / name)
     monkeypatch.setenv("PATH", str(tmp_path / "bin"))
     monkeypatch.setattr(machine, "_bundled_java", lambda: None)
+    monkeypatch.setattr(javascript, "BESIDE_PYTHON", tmp_path)
     return tmp_path / "bin"
 
 

@@ -241,7 +241,7 @@ class FetchConfig(Section):
     heights: Annotated[list[PositiveInt], Field(min_length=1)] = [720, 480]
     """Picture heights to choose, in order, before anything else is taken (the paper: 720, if not 480)."""
     javascript: Literal["deno", "node", "bun", "quickjs"] = "deno"
-    """The JavaScript runtime that YouTube's pages need, where it is installed."""
+    """The JavaScript runtime that YouTube's pages need; deno comes with the packages."""
 
 
 class MediaConfig(Section):

@@ -4,10 +4,11 @@ import configparser
 import re
 import shutil
 import subprocess
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from importlib import metadata
 from pathlib import Path
 
+from wavbrivl.corpus.javascript import PROGRAMS, find_runtime
 from wavbrivl.findings import Finding
 from wavbrivl.workflow.record import machine
 
@@ -21,7 +22,6 @@ OPTIONAL = {
     "sed_eval": "event detection scores",
     "pycocoevalcap": "caption scores",
 }
-RUNTIMES = ("deno", "node", "bun", "qjs")
 LITTLE_DISK = 20
 """GiB below which the disk is worth a warning: the embedded default needs 2, VGG-Sound's clips 330."""
 
@@ -99,10 +99,12 @@ def _bundled_java() -> str | None:
 
 
 def _javascript() -> Finding:
-    if said := _first_of(RUNTIMES):
+    if said := _first_of(PROGRAMS, find_runtime):
         return Finding("javascript", "ok", said)
     return Finding(
-        "javascript", "absent", f"YouTube's pages need one of {', '.join(RUNTIMES)}; other sources do not"
+        "javascript",
+        "absent",
+        f"YouTube's pages need one of {', '.join(PROGRAMS)} (pip install deno); other sources do not",
     )
 
 
@@ -150,10 +152,10 @@ def _dvc_remote(folder: Path) -> Finding:
     return Finding("dvc", "ok" if default else "warning", said)
 
 
-def _first_of(names: Sequence[str]) -> str | None:
+def _first_of(names: Iterable[str], find: Callable[[str], str | None] = shutil.which) -> str | None:
     """Name and version of the first of these programs that runs."""
     for name in names:
-        path = shutil.which(name)
+        path = find(name)
         said = _first_line([path, "--version"]) if path else None
         if said is not None:
             number = re.search(r"\d+(\.\d+)+", said)

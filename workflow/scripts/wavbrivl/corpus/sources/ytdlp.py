@@ -9,7 +9,6 @@ time limit.
 import contextlib
 import logging
 import os
-import shutil
 import signal
 import subprocess
 import sys
@@ -26,12 +25,12 @@ from wavbrivl.config.corpus import FetchConfig
 from wavbrivl.corpus.causes import SourceError
 from wavbrivl.corpus.clips import Clip
 from wavbrivl.corpus.cut import Stream, cut_clips
+from wavbrivl.corpus.javascript import find_runtime
 from wavbrivl.corpus.ledger import Status
 from wavbrivl.corpus.worker import receive, send
 from wavbrivl.errors import UserError
 
 logger = logging.getLogger(__name__)
-_PROGRAMS = {"quickjs": "qjs"}  # runtimes whose program has another name
 _PACKAGE_ROOT = Path(__file__).resolve().parents[3]
 _GRACE_SECONDS = 2.0  # yt-dlp's own time limits come first: they leave a better cause
 
@@ -58,7 +57,7 @@ class YtDlpSource:
     ) -> None:
         if cookies and not Path(cookies).is_file():
             raise UserError(f"corpus.sources: the cookies file {cookies} does not exist")
-        if kind == "youtube" and shutil.which(_PROGRAMS.get(fetch.javascript, fetch.javascript)) is None:
+        if kind == "youtube" and find_runtime(fetch.javascript) is None:
             logger.warning(
                 "%s is not installed (fetch.javascript): YouTube gives few formats without it, or none",
                 fetch.javascript,
