@@ -20,6 +20,5 @@ if __name__ == "__main__":
             score, title = params.scores[task], params.titles[task]
             confusion_matrix(Path(outputs[f"{task}_confusion"]), by_encoder[TRAINED], labels, title)
             chance = results[TRAINED, task].metrics[score].chance
-            heading = f"{title}, {score} by class"
-            class_bars(Path(outputs[f"{task}_classes"]), by_encoder, score, heading, chance)
+            class_bars(Path(outputs[f"{task}_classes"]), by_encoder, score, title, chance)
         seed_plot(Path(outputs.seeds), results)

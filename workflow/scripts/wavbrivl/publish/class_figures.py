@@ -53,6 +53,8 @@ def class_bars(
 ) -> None:
     """Draw one score for each class: a bar for the first encoder, a mark for each of the others."""
     first, *others = by_encoder
+    name_of_score = "average precision" if score == "map" else score.replace("_", " ")
+    title = f"{title}, {name_of_score} by class"
     means = {name: class_means(items, score) for name, items in by_encoder.items()}
     labels = sorted(means[first], key=lambda label: (means[first][label], label))
     if len(labels) > _NAMED:
@@ -72,7 +74,7 @@ def class_bars(
                          zorder=3, label=f"{name}, n {len(by_encoder[name].item)}")  # fmt: skip
         if chance is not None:
             axes.axvline(chance, color=INK, linewidth=1, linestyle=":", label=f"chance {chance:.3g}")
-        _finish_bars(axes, labels, title, score)
+        _finish_bars(axes, labels, title, name_of_score)
 
 
 def class_means(items: Items, score: str) -> dict[str, float]:
@@ -85,7 +87,7 @@ def _finish_bars(axes: Axes, labels: Sequence[str], title: str, score: str) -> N
     axes.set_yticks(range(len(labels)), [words(label) for label in labels])
     axes.set_ylim(-0.6, len(labels) - 0.4)
     axes.set_xlim(0, 1.02)
-    axes.set_xlabel(score.replace("_", " "))
+    axes.set_xlabel(score)
     axes.grid(axis="y", visible=False)
     axes.set_title(title)
     axes.legend(loc="upper left", bbox_to_anchor=(1.0, 1.0))
