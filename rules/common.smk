@@ -37,10 +37,10 @@ from wavbrivl.corpus.manifest import PACK, pack_of
 from wavbrivl.errors import UserError
 from wavbrivl.evaluate.kinds import SUPERVISED, absent_weights, class_of, kind_of, weight_files
 from wavbrivl.evaluate.places import metrics_path
+from wavbrivl.weights.places import record_of as weights_record
 from wavbrivl.weights.wanted import checkpoint_place, model_place
 from wavbrivl.weights.wanted import entries as weights_entries
 from wavbrivl.weights.wanted import name_of as weights_name
-from wavbrivl.weights.wanted import record_of as weights_record
 from wavbrivl.workflow.digest import code_digest
 from wavbrivl.workflow.foreign import foreign_digest, foreign_modules
 from wavbrivl.workflow.import_path import hand_down

@@ -1,43 +1,10 @@
 """What all evaluations share: each dataset's sounds embedded once by each encoder, and the labels' texts.
 
 needs   the exported model, the teacher, benchmarks in their publishers' layouts, weights of others
-makes   data/weights/<name>                                           models of the hub, on request only
-        results/<run>/evaluation/embeddings/<dataset>/<encoder>.npz   one matrix a dataset and encoder
+makes   results/<run>/evaluation/embeddings/<dataset>/<encoder>.npz   one matrix a dataset and encoder
         results/<run>/evaluation/supervised/<dataset>/<fold>.npz      logits of the training from scratch
         results/<run>/evaluation/labels/<dataset>.npz                 label texts in the teacher's space
 """
-
-if FETCHED_MODELS:
-
-    fetch_here("fetch_audio_model", "fetch_audio_models")
-
-    rule fetch_audio_models:
-        """Every model of `evaluate.models` with a hub id; until they are there, their rows say that they are not."""
-        input:
-            expand("data/weights/{model}", model=FETCHED_MODELS),
-
-    rule fetch_audio_model:
-        """Fetch an audio model from the Hugging Face hub at its pinned revision; later rules are offline."""
-        output:
-            directory("data/weights/{model}"),
-        log:
-            f"{LOGS}/fetch_audio_model/{{model}}.log",
-        benchmark:
-            f"{BENCHMARKS}/fetch_audio_model/{{model}}.tsv"
-        wildcard_constraints:
-            model="|".join(FETCHED_MODELS),
-        retries: 0
-        conda:
-            "../envs/torch.yaml"
-        resources:
-            mem_mb=scaled(1000),
-            runtime=scaled(4 * 60),
-            downloads=1,
-        params:
-            id=lambda wildcards: FETCHED_MODELS[wildcards.model].id,
-            revision=lambda wildcards: FETCHED_MODELS[wildcards.model].revision,
-        script:
-            "../workflow/scripts/fetch_audio_model.py"
 
 
 rule embed_benchmark:

@@ -18,7 +18,6 @@ BENCHMARK_TABLES = {"esc50": "meta/esc50.csv", "urbansound8k": "metadata/UrbanSo
 BENCHMARK_FOLDS = {"esc50": 5, "urbansound8k": 10}
 OWN_BENCHMARKS = {name: getattr(CONFIG.evaluate, name).path for name in BENCHMARK_TITLES}
 
-FETCHED_MODELS = {name: model for name, model in CONFIG.evaluate.models.items() if model.id}
 SHIPPED_WORDS = {"embedded": f"{WORLD}/labels.csv", "vegas": f"{LABELS}/vegas.csv"}
 CORPUS_WORDS = CONFIG.evaluate.vggsound.translations or SHIPPED_WORDS.get(
     CONFIG.corpus.format, f"{LABELS}/vggsound.csv"

@@ -6,7 +6,13 @@ makes   data/weights/<name>/weights.json   beside the files: commit, licence, a 
 snakemake --cores 1 data/weights/wavlm-base-plus/weights.json
 """
 
-fetch_here("fetch_weights")
+fetch_here("fetch_weights", "fetch_audio_models")
+
+
+rule fetch_audio_models:
+    """Every model of `evaluate.models` with a hub id; until they are there, their rows say that they are not."""
+    input:
+        [weights_record(name) for name, model in CONFIG.evaluate.models.items() if model.id],
 
 
 rule fetch_weights:

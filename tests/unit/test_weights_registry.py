@@ -7,6 +7,7 @@ import yaml
 
 from wavbrivl.config import load_config, parse_config
 from wavbrivl.errors import UserError
+from wavbrivl.weights.places import record_of
 from wavbrivl.weights.registry import Weights, read_weights
 from wavbrivl.weights.wanted import (
     checkpoint_place,
@@ -15,7 +16,6 @@ from wavbrivl.weights.wanted import (
     lacking,
     model_place,
     name_of,
-    record_of,
 )
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Protocol
 
 from wavbrivl.named_class import is_named_class
+from wavbrivl.weights.places import RECORD, WEIGHTS, record_of
 
 KINDS: dict[str, str] = {
     "wavbrivl": "wavbrivl.evaluate.encoders.wavbrivl:WavBriVL",
@@ -39,9 +40,6 @@ WITH_WEIGHTS = tuple(kind for kind in KINDS if kind not in OWN)
 FETCH = "snakemake --cores 1 fetch_audio_models"
 """The command that fetches what has a hub id."""
 
-RECORD = "fetched.json"
-"""In a fetched folder: the id and the commit that it holds."""
-
 
 class Model(Protocol):
     """The part of `config.evaluation.ModelConfig` that is needed here."""
@@ -65,16 +63,16 @@ def kind_of(name: str, models: Mapping[str, Model]) -> str:
 
 def weights_path(name: str, model: Model) -> Path:
     """Where a model's weights lie: the configured place, or where the hub's are fetched to."""
-    return Path(f"data/weights/{name}" if model.id else model.path)
+    return WEIGHTS / name if model.id else Path(model.path)
 
 
 def weight_files(name: str, models: Mapping[str, Model]) -> list[str]:
-    """The files that an encoder's weights are read from: the file, or all files of the folder."""
+    """The files that an encoder's weights are read from, or the record that stands for a fetched folder."""
     if name in OWN or not (models[name].path or models[name].id):
         return []
     path = weights_path(name, models[name])
-    if models[name].id:
-        return [str(path)]
+    if (path / RECORD).is_file() and models[name].id:
+        return [record_of(name)]
     return sorted(str(file) for file in path.iterdir() if file.is_file()) if path.is_dir() else [str(path)]
 
 
@@ -103,9 +101,9 @@ def _other_commit(folder: Path, model: Model) -> str | None:
     """What a fetched folder holds instead of the configured commit; one that was put there has no record."""
     try:
         fetched = json.loads((folder / RECORD).read_text(encoding="utf-8"))
-        found = f"{fetched['id']} at {fetched['revision'][:8]}"
+        found = f"{fetched['repo']} at {fetched['commit'][:8]}"
     except FileNotFoundError:
         return None
     except (OSError, ValueError, KeyError, TypeError):
         return f"a {RECORD} that cannot be read"
-    return None if (fetched["id"], fetched["revision"]) == (model.id, model.revision) else found
+    return None if (fetched["repo"], fetched["commit"]) == (model.id, model.revision) else found

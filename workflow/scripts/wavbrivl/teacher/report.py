@@ -29,7 +29,7 @@ from wavbrivl.teacher.kinds import LANGUAGES, MODELS
 from wavbrivl.teacher.model import Teacher, load_teacher
 from wavbrivl.teacher.text import Tokenizer, read_vocabulary
 from wavbrivl.teacher.towers import Towers
-from wavbrivl.weights.wanted import WEIGHTS, record_of
+from wavbrivl.weights.places import WEIGHTS, record_of
 
 HOW_TO_GET = (
     "BriVL's weights are not redistributed: brivl-with-roberta-base.pth (NMI) is linked in the README of "

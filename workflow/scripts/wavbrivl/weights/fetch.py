@@ -12,8 +12,8 @@ from wavbrivl.errors import UserError
 from wavbrivl.files import write_json
 from wavbrivl.progress import track
 from wavbrivl.weights.hub import LISTING_LIMIT, choose, file_address, listing_address, read_listing
+from wavbrivl.weights.places import RECORD
 from wavbrivl.weights.registry import ON_THE_HUB, Weights
-from wavbrivl.weights.wanted import RECORD
 
 logger = logging.getLogger(__name__)
 _MARK = ".fetched"  # a folder with this file in it was made here and may be replaced

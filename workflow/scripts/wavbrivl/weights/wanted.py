@@ -10,11 +10,8 @@ from wavbrivl.config.search import encoders_of
 from wavbrivl.config.teacher import TeacherConfig
 from wavbrivl.corpus.registry import RegisteredFile
 from wavbrivl.errors import UserError
+from wavbrivl.weights.places import WEIGHTS
 from wavbrivl.weights.registry import ON_THE_HUB, Weights, read_weights
-
-WEIGHTS = Path("data/weights")
-RECORD = "weights.json"
-"""In each folder: where its files come from, the commit, and a checksum of every file."""
 
 CHECKPOINT = "brivl-checkpoint"
 """Name of BriVL's checkpoint, where the configuration gives an address and a checksum."""
@@ -27,14 +24,22 @@ def entries(config: Config) -> dict[str, Weights]:
     """Every set of weights that can be fetched under this configuration, by name.
 
     Raises:
-        UserError: teacher.model is neither a folder nor a registered hub id, and has no revision.
+        UserError: teacher.model is neither a folder nor a registered hub id, and has no revision; an
+            entry of evaluate.models with a hub id has the name of other weights.
     """
     found = dict(read_weights())
+    for name, model in config.evaluate.models.items():
+        if model.id and name in found:
+            raise UserError(f"evaluate.models.{name}: the registry of weights has this name; take another")
+        if model.id:
+            found[name] = _model(model.id, model.revision)
     teacher = config.teacher
     if is_address(teacher.checkpoint or ""):
         found[CHECKPOINT] = _checkpoint(teacher)
     if name := hub_name(teacher):
-        found[name] = _model(teacher, found.get(name))
+        registered = found.get(name)
+        ours = registered is not None and registered.repo == teacher.model
+        found[name] = registered if ours else _model(teacher.model, teacher.revision)
     return found
 
 
@@ -43,11 +48,6 @@ def name_of(path: str | Path | None) -> str | None:
     parts = Path(path or "").parts
     depth = len(WEIGHTS.parts)
     return parts[depth] if parts[:depth] == WEIGHTS.parts and len(parts) > depth else None
-
-
-def record_of(name: str) -> str:
-    """The record that stands for a fetched folder."""
-    return (WEIGHTS / name / RECORD).as_posix()
 
 
 def checkpoint_place(teacher: TeacherConfig) -> str | None:
@@ -122,15 +122,14 @@ def _checkpoint(teacher: TeacherConfig) -> Weights:
     )  # fmt: skip
 
 
-def _model(teacher: TeacherConfig, registered: Weights | None) -> Weights:
-    if registered and registered.repo == teacher.model:
-        return registered
+def _model(repo: str, revision: str | None) -> Weights:
+    """A model of the hub that transformers loads: no code, and pickles only where there is nothing else."""
     return Weights(
-        title=f"{teacher.model}, as configured",
+        title=f"{repo}, as configured",
         licence=ON_THE_HUB,
         size="unknown",
-        repo=teacher.model,
-        revision=teacher.revision,
+        repo=repo,
+        revision=revision,
         files=("config.json",),
         optional=(
             "preprocessor_config.json", "processor_config.json", "tokenizer.json", "tokenizer_config.json",
