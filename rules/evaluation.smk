@@ -51,11 +51,6 @@ def words_are_there(wildcards):
     return []
 
 
-def world_size(key):
-    """The one key of the section `world` that an embedded benchmark depends on."""
-    return {key: getattr(CONFIG.world, key)}
-
-
 def benchmark_folder(name):
     """Where a benchmark lies: the configured folder, or the embedded one."""
     return OWN_BENCHMARKS[name] or f"{WORLD_BENCHMARKS}/{BENCHMARK_TITLES[name]}"

@@ -10,6 +10,11 @@ VEGAS_VIDEOS = [f"{EMBEDDED_VEGAS}/{name}/videos" for name in VEGAS_CLASSES]
 VIDEOS = f"{WORLD}/videos" if CONFIG.corpus.format == "embedded" else VEGAS_VIDEOS if EMBEDDED_CLIPS else []
 
 
+def world_size(*keys):
+    """The keys of the section `world` that a part of it depends on: the others' parts stay as they are."""
+    return {key: getattr(CONFIG.world, key) for key in keys}
+
+
 rule make_world:
     """Write the embedded world: videos with sound, their list and their hidden parameters."""
     output:
@@ -28,7 +33,8 @@ rule make_world:
         mem_mb=scaled(2000),
         runtime=scaled(30),
     params:
-        **settings("world", "seed"),
+        **settings("seed"),
+        world=world_size("train_videos", "test_videos", "broken_sources"),
         code=code_digest("wavbrivl.world.make"),
     script:
         "../workflow/scripts/make_world.py"
@@ -49,7 +55,8 @@ rule make_vegas:
         mem_mb=scaled(1000),
         runtime=scaled(30),
     params:
-        **settings("world", "seed"),
+        **settings("seed"),
+        world=world_size("vegas_clips_per_class"),
         code=code_digest("wavbrivl.world.vegas"),
     script:
         "../workflow/scripts/make_vegas.py"

@@ -67,33 +67,55 @@ def test_a_second_call_has_nothing_to_do(finished):
     assert "Nothing to be done" in done.stdout + done.stderr
 
 
+CLIPS = {"make_world", "build_manifest", "fetch_clips"}
+TEACHER = {"extract_media", "train_teacher", "embed_images", "join_embeddings"}
+EMBEDDINGS = {"embed_benchmark", "embed_corpus", "embed_labels"}
+
+
 @pytest.mark.parametrize(
-    ("keys", "expected"),
+    ("key", "reruns", "spares"),
     [
         (
-            ["seed=8"],
+            "seed=8",
             {"make_world", "extract_media", "train_teacher", "train_audio_encoder", "evaluate_benchmark"},
+            set(),
         ),
-        (["training={steps: 13}"], {"train_audio_encoder", "embed_benchmark", "embed_corpus"}),
-        (["evaluate={bootstrap: 201}"], {"evaluate_benchmark", "evaluate_retrieval", "measure_teacher"}),
-        (["evaluate={probe: {epochs: 2}}"], {"evaluate_benchmark", "evaluate_vggsound"}),
-        (["evaluate={desed: {frame_seconds: 0.2}}"], {"evaluate_desed", "show_events_and_captions"}),
-        (["media={jpeg_quality: 91}"], {"extract_media", "train_teacher", "train_audio_encoder"}),
+        (
+            "world={esc50_clips_per_class_and_fold: 2}",
+            {"make_esc50", "embed_benchmark", "evaluate_benchmark"},
+            {"make_urbansound8k", "train_audio_encoder", "embed_corpus", *CLIPS, *TEACHER},
+        ),
+        (
+            "media={jpeg_quality: 91}",
+            {"extract_media", "train_teacher", "train_audio_encoder"},
+            {"make_esc50", *CLIPS},
+        ),
+        (
+            "training={steps: 13}",
+            {"train_audio_encoder", "embed_benchmark", "embed_corpus"},
+            {"make_esc50", *CLIPS, *TEACHER},
+        ),
+        (
+            "evaluate={bootstrap: 201}",
+            {"evaluate_benchmark", "evaluate_retrieval", "measure_teacher"},
+            {"make_esc50", "train_audio_encoder", *CLIPS, *TEACHER},
+        ),
+        (
+            "evaluate={probe: {epochs: 2}}",
+            {"evaluate_benchmark", "evaluate_vggsound"},
+            {"make_esc50", "evaluate_retrieval", *CLIPS, *EMBEDDINGS},
+        ),
+        (
+            "evaluate={desed: {frame_seconds: 0.2}}",
+            {"evaluate_desed", "show_events_and_captions"},
+            {"make_esc50", "make_desed", "evaluate_clotho", *CLIPS, *EMBEDDINGS},
+        ),
     ],
 )
-def test_one_key_reruns_what_depends_on_it(finished, keys, expected):
-    planned = set(finished.planned("--config", *keys))
-    assert expected <= planned
-    if "seed=8" not in keys:
-        assert not planned & {"make_world", "build_manifest", "fetch_clips", "make_esc50"}
-    if "evaluate={bootstrap: 201}" in keys:
-        assert not planned & {"embed_images", "join_embeddings", "train_audio_encoder"}
-    if "evaluate={desed: {frame_seconds: 0.2}}" in keys:
-        assert not planned & {"make_desed", "evaluate_clotho"}
-    if "training={steps: 13}" in keys:
-        assert not planned & {"extract_media", "train_teacher", "embed_images"}
-    if "evaluate={probe: {epochs: 2}}" in keys:
-        assert not planned & {"embed_benchmark", "embed_corpus", "embed_labels", "evaluate_retrieval"}
+def test_one_key_reruns_what_depends_on_it(finished, key, reruns, spares):
+    planned = set(finished.planned("--config", key))
+    assert reruns <= planned
+    assert not planned & spares
 
 
 def test_weights_that_have_come_fill_their_rows_and_run_nothing_else(copied):
