@@ -141,6 +141,11 @@ def settings(*sections):
     return {name: whole[name] for name in sections}
 
 
+def world_size(*keys):
+    """The keys of the section `world` that a part of it depends on: the others' parts stay as they are."""
+    return {key: getattr(CONFIG.world, key) for key in keys}
+
+
 def scaled(amount):
     """Memory (MB) or time (minutes) that grows with each attempt that a profile allows."""
     return lambda wildcards, attempt: amount * attempt

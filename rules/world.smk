@@ -10,11 +10,6 @@ VEGAS_VIDEOS = [f"{EMBEDDED_VEGAS}/{name}/videos" for name in VEGAS_CLASSES]
 VIDEOS = f"{WORLD}/videos" if CONFIG.corpus.format == "embedded" else VEGAS_VIDEOS if EMBEDDED_CLIPS else []
 
 
-def world_size(*keys):
-    """The keys of the section `world` that a part of it depends on: the others' parts stay as they are."""
-    return {key: getattr(CONFIG.world, key) for key in keys}
-
-
 rule make_world:
     """Write the embedded world: videos with sound, their list and their hidden parameters."""
     output:
